@@ -1,0 +1,45 @@
+//! The words of the house: values, identifiers, messages, events, effects and commands.
+//!
+//! Serves every other room. Nothing here reads a clock, a file, the network or a random source; everything is
+//! plain data with checked constructors. Always true: prices are positive decimals, probabilities lie in `0..=1`,
+//! times are UTC milliseconds, and an agent changes its state only through [`agent::transition`].
+
+pub mod account;
+pub mod agent;
+pub mod alert;
+pub mod command;
+pub mod decision;
+pub mod error;
+pub mod event;
+pub mod frame;
+pub mod instrument;
+pub mod market;
+pub mod message;
+pub mod money;
+pub mod order;
+pub mod pair;
+pub mod plan;
+pub mod reading;
+pub mod settings;
+pub mod snapshot;
+pub mod time;
+
+pub use account::{AccountId, AccountState, Position};
+pub use agent::{AgentKind, AgentState, IllegalTransition, Trigger};
+pub use alert::{Alert, Severity};
+pub use command::{Ack, Command, CommandId, HaltScope};
+pub use decision::{BlockReason, Decision, DecisionId, DecisionTrace, TraceStep, Verdict};
+pub use error::{ErrorClass, Recovery};
+pub use event::{Ask, BrainError, Effect, Event, Finding, Record, Reply, Request};
+pub use frame::{DataQuality, Feature, FeatureRow, Frame, Indicators};
+pub use instrument::Instrument;
+pub use market::{Bar, Candle, RawCandle, RejectReason};
+pub use message::Message;
+pub use money::{Money, Price, Prob, Qty};
+pub use order::{Fill, Intent, Liquidity, Order, OrderId, OrderKind, OrderStatus, Outcome, Purpose, Side};
+pub use pair::{Interval, Pair, Venue};
+pub use plan::{ExitPlan, Horizon, TradePlan};
+pub use reading::{Prediction, Regime, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
+pub use settings::CoreSettings;
+pub use snapshot::Snapshot;
+pub use time::UtcMs;

@@ -1,0 +1,173 @@
+//! What is traded, where, and on which bar length.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::time::MINUTE_MS;
+
+/// A tradable pair in the form `BASE/QUOTE` (`BTC/USD`). Kraken's older names (`XBTUSD`, `XBT/USD`, `XXBTZUSD`,
+/// `XDGUSD`) are accepted on input and shown nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Pair(Arc<str>);
+
+/// A text that names no pair.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a pair; write it like 'BTC/USD'")]
+pub struct BadPair(pub String);
+
+const QUOTES: [&str; 6] = ["USDT", "USDC", "USD", "EUR", "GBP", "BTC"];
+
+fn rename(asset: &str) -> &str {
+    match asset {
+        "XBT" | "XXBT" => "BTC",
+        "XDG" | "XXDG" => "DOGE",
+        "XETH" => "ETH",
+        "XXRP" => "XRP",
+        "XLTC" => "LTC",
+        "ZUSD" => "USD",
+        "ZEUR" => "EUR",
+        other => other,
+    }
+}
+
+impl Pair {
+    /// Asset that is bought and sold.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(base, _)| base)
+    }
+
+    /// Asset that prices are quoted in.
+    #[must_use]
+    pub fn quote(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, quote)| quote)
+    }
+
+    /// `BTC/USD`
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// A form that is safe as a file name: `BTC-USD`.
+    #[must_use]
+    pub fn file_stem(&self) -> String {
+        self.0.replace('/', "-")
+    }
+}
+
+impl FromStr for Pair {
+    type Err = BadPair;
+
+    fn from_str(text: &str) -> Result<Self, BadPair> {
+        let upper = text.trim().to_ascii_uppercase();
+        let bad = || BadPair(text.to_owned());
+        let (base, quote) = match upper.split_once(['/', '-']) {
+            Some((base, quote)) => (base.to_owned(), quote.to_owned()),
+            None => ["ZUSD", "ZEUR"]
+                .iter()
+                .chain(QUOTES.iter())
+                .chain(["XBT"].iter())
+                .find_map(|q| upper.strip_suffix(q).map(|base| (base.to_owned(), (*q).to_owned())))
+                .ok_or_else(bad)?,
+        };
+        let asset = |s: &str| (2..=10).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric());
+        if !asset(&base) || !asset(&quote) || base == quote {
+            return Err(bad());
+        }
+        Ok(Self(format!("{}/{}", rename(&base), rename(&quote)).into()))
+    }
+}
+
+impl TryFrom<String> for Pair {
+    type Error = BadPair;
+    fn try_from(text: String) -> Result<Self, BadPair> {
+        text.parse()
+    }
+}
+
+impl From<Pair> for String {
+    fn from(pair: Pair) -> Self {
+        pair.0.to_string()
+    }
+}
+
+impl fmt::Display for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Where a market datum comes from. Every bar carries its venue to the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Venue {
+    Kraken,
+}
+
+impl fmt::Display for Venue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kraken => "kraken",
+        })
+    }
+}
+
+/// Length of a bar in whole minutes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Interval(pub u32);
+
+impl Interval {
+    pub const M5: Self = Self(5);
+    pub const H1: Self = Self(60);
+
+    #[must_use]
+    pub const fn ms(self) -> i64 {
+        self.0 as i64 * MINUTE_MS
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            m if m >= 1440 && m.is_multiple_of(1440) => write!(f, "{}d", m / 1440),
+            m if m >= 60 && m.is_multiple_of(60) => write!(f, "{}h", m / 60),
+            m => write!(f, "{m}m"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kraken_name_means_one_pair() {
+        for (given, meant) in [
+            ("BTC/USD", "BTC/USD"),
+            ("XBTUSD", "BTC/USD"),
+            ("XBT/USD", "BTC/USD"),
+            ("XXBTZUSD", "BTC/USD"),
+            ("xbt-usd", "BTC/USD"),
+            ("XDGUSD", "DOGE/USD"),
+            ("XRPEUR", "XRP/EUR"),
+            ("XBTUSDT", "BTC/USDT"),
+            ("ETHXBT", "ETH/BTC"),
+        ] {
+            assert_eq!(given.parse::<Pair>().map(|p| p.to_string()), Ok(meant.to_owned()), "{given}");
+        }
+        for bad in ["", "BTC", "BTC/", "/USD", "A/B", "BTC/BTC", "B TC/USD", "../etc/USD"] {
+            assert!(bad.parse::<Pair>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn intervals_read_well() {
+        assert_eq!([5, 60, 240, 1440].map(|m| Interval(m).to_string()), ["5m", "1h", "4h", "1d"]);
+    }
+}

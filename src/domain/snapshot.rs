@@ -1,0 +1,337 @@
+//! What an interface sees: one immutable picture of the whole, published by the orchestrator, latest wins.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::account::{AccountId, AccountState};
+use super::agent::{AgentKind, AgentState, Trigger};
+use super::alert::{Alert, Severity};
+use super::command::Speed;
+use super::decision::{BlockReason, Decision};
+use super::event::{ComponentHealth, GoNoGo, LimitUse};
+use super::market::{Candle, RejectReason};
+use super::money::{Money, Price};
+use super::order::{Fill, Order, Outcome};
+use super::pair::{Interval, Pair, Venue};
+use super::plan::Horizon;
+use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
+use super::time::UtcMs;
+
+/// Paper or live. Live is not part of this version: the type exists so that nothing can confuse the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    #[default]
+    Paper,
+    Live,
+}
+
+impl Mode {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paper => "PAPER",
+            Self::Live => "LIVE",
+        }
+    }
+}
+
+/// What the system as a whole is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SystemState {
+    #[default]
+    Starting,
+    /// Models are being trained; `progress` says how far.
+    Training,
+    /// Windows are being filled from recorded data; nothing is traded.
+    WarmingUp,
+    Running,
+    /// Every agent is paused by a person.
+    Paused,
+    /// The replay is held by a person.
+    Held,
+    /// No new entries until a person resumes.
+    Halted,
+    /// The recording has been played to its end.
+    Ended,
+    Stopping,
+    /// The orchestrator stopped on an error; `note` says which.
+    Failed,
+}
+
+impl SystemState {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Starting => "STARTING",
+            Self::Training => "TRAINING",
+            Self::WarmingUp => "WARMING UP",
+            Self::Running => "RUNNING",
+            Self::Paused => "PAUSED",
+            Self::Held => "HELD",
+            Self::Halted => "HALTED",
+            Self::Ended => "ENDED",
+            Self::Stopping => "STOPPING",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// Where the data come from, and why from there.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct SourceView {
+    /// `replay`
+    pub kind: String,
+    /// What is played: `kraken recording 2024-07-01 … 2024-10-31`.
+    pub label: String,
+    /// Why this source was taken (`auto: …`).
+    pub reason: String,
+    pub first: UtcMs,
+    pub last: UtcMs,
+    /// End of the warm-up: trading starts here.
+    pub trading_from: UtcMs,
+}
+
+/// Work that takes a while.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    pub label: String,
+    pub done: u64,
+    pub total: u64,
+}
+
+/// One pair on the watchlist.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairView {
+    pub pair: Pair,
+    pub venue: Venue,
+    /// Interval of the source bars.
+    pub interval: Interval,
+    pub price_decimals: u32,
+    pub last: Option<Price>,
+    /// Close time of the newest source bar.
+    pub last_at: Option<UtcMs>,
+    /// Change over 24 hours, as a share.
+    pub change_24h: Option<f64>,
+    /// Hourly bars, oldest first, at most 240.
+    pub bars: Arc<Vec<Candle>>,
+    pub regime: Option<RegimeReading>,
+    pub technical: Option<TechnicalReading>,
+    pub sentiment: Option<SentimentReading>,
+    pub whale: Option<WhaleReading>,
+    pub predictions: Vec<Prediction>,
+    /// Why a horizon has no prediction.
+    pub no_predictions: Vec<NoPrediction>,
+    /// Whether the newest frame was complete, and why not.
+    pub complete: bool,
+    pub data_note: Option<String>,
+    /// Data older than two intervals.
+    pub stale: bool,
+}
+
+/// One change of an agent's state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransitionView {
+    pub at: UtcMs,
+    pub from: AgentState,
+    pub trigger: Trigger,
+    pub to: AgentState,
+}
+
+/// One agent as its runtime sees it. Times here are wall-clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AgentView {
+    pub kind: AgentKind,
+    pub state: AgentState,
+    pub since: UtcMs,
+    /// A command that the agent has not yet acted on (`pausing`, `resuming`, `restarting`).
+    pub pending: Option<String>,
+    pub mailbox: u32,
+    pub mailbox_capacity: u32,
+    /// Messages refused because the mailbox was full.
+    pub dropped: u64,
+    pub processed: u64,
+    pub errors: u64,
+    pub retries: u64,
+    pub timeouts: u64,
+    pub restarts: u64,
+    /// `closed`, `open`, `half-open`.
+    pub breaker: String,
+    pub last_run: Option<UtcMs>,
+    /// Of the last 256 runs, in ms.
+    pub p50_ms: Option<f64>,
+    pub p95_ms: Option<f64>,
+    /// Busy share of the last minute, 0..=1.
+    pub busy: f64,
+    pub last_input: String,
+    pub last_output: String,
+    pub last_error: Option<String>,
+    pub transitions: Vec<TransitionView>,
+}
+
+/// How far signals came today and since the start.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Funnel {
+    pub signals: u64,
+    pub gate: u64,
+    pub regime: u64,
+    pub sizing: u64,
+    pub risk: u64,
+    pub passed: u64,
+    pub shadow: u64,
+    pub blocked: BTreeMap<BlockReason, u64>,
+}
+
+/// An account at current prices, with its history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AccountSummary {
+    pub id: AccountId,
+    pub state: AccountState,
+    pub marks: BTreeMap<Pair, Price>,
+    pub equity: Money,
+    pub unrealised: Money,
+    pub day_pnl: Money,
+    pub drawdown: f64,
+    pub exposure: f64,
+    /// Equity at the end of each cycle, oldest first, at most 720.
+    pub equity_curve: Arc<Vec<(UtcMs, Money)>>,
+    /// Newest last, at most 200 each.
+    pub recent_orders: Arc<Vec<Order>>,
+    pub recent_fills: Arc<Vec<Fill>>,
+    pub recent_outcomes: Arc<Vec<Outcome>>,
+}
+
+/// Counts of the data pipeline since the start.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct PipelineView {
+    pub ingested: u64,
+    pub accepted: u64,
+    pub rejected: BTreeMap<RejectReason, u64>,
+    pub holes: u64,
+    pub frames: u64,
+    pub frames_complete: u64,
+}
+
+/// One trained model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelView {
+    pub horizon: Horizon,
+    pub version: String,
+    pub trained_at: UtcMs,
+    pub trained_from: UtcMs,
+    pub trained_to: UtcMs,
+    pub rows: u64,
+    pub n_eff: f64,
+    pub folds: u32,
+    pub base_rate: f64,
+    pub brier: f64,
+    pub log_loss: f64,
+    pub auc: f64,
+    pub ece: f64,
+    pub calibration: String,
+    /// Out-of-sample reliability: mean confidence, observed rate, count, per equal-mass bin.
+    pub reliability: Vec<(f64, f64, u32)>,
+}
+
+/// One listening service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServiceView {
+    /// `api`, `metrics`, `web`.
+    pub name: String,
+    pub address: String,
+    pub up: bool,
+    pub note: String,
+}
+
+/// The whole picture.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Rises with every publication.
+    pub version: u64,
+    /// Data time.
+    pub at: UtcMs,
+    /// Wall-clock time of publication.
+    pub wall: UtcMs,
+    pub started: UtcMs,
+    pub session: u32,
+    pub mode: Mode,
+    pub state: SystemState,
+    /// Why the state is what it is, when that is not obvious.
+    pub note: Option<String>,
+    pub progress: Option<Progress>,
+    pub source: SourceView,
+    pub speed: Option<Speed>,
+    /// The confidence gate; a signal must be strictly above it.
+    pub gate: f64,
+    pub cycle: u64,
+    pub fingerprint: String,
+    pub pairs: Vec<PairView>,
+    pub agents: Vec<AgentView>,
+    /// Newest last, at most 500.
+    pub decisions: Arc<Vec<Arc<Decision>>>,
+    pub funnel: Funnel,
+    pub funnel_today: Funnel,
+    pub main: Option<AccountSummary>,
+    pub shadow: Option<AccountSummary>,
+    pub limits: Vec<LimitUse>,
+    pub gates: Vec<GoNoGo>,
+    pub health_score: f64,
+    pub components: Vec<ComponentHealth>,
+    /// Of matured decisions in this session.
+    pub brier: Option<f64>,
+    pub ece: Option<f64>,
+    pub matured: u64,
+    pub models: Vec<ModelView>,
+    pub pipeline: PipelineView,
+    pub alerts: Vec<Alert>,
+    pub services: Vec<ServiceView>,
+    /// Log lines, notices or journal rows that were lost to a full channel.
+    pub lost: u64,
+    /// Messages sent and read per cell of the interaction matrix.
+    pub cells: BTreeMap<String, (u64, u64)>,
+    /// Resident memory in bytes and share of one core used, where the system tells.
+    pub memory: Option<u64>,
+    pub cpu: Option<f64>,
+}
+
+impl Snapshot {
+    /// Alerts that nobody has acknowledged.
+    pub fn open_alerts(&self) -> impl Iterator<Item = &Alert> {
+        self.alerts.iter().filter(|a| !a.acknowledged)
+    }
+
+    /// The most severe open alert.
+    #[must_use]
+    pub fn worst_alert(&self) -> Option<Severity> {
+        self.open_alerts().map(|a| a.severity).max()
+    }
+
+    #[must_use]
+    pub fn agent(&self, kind: AgentKind) -> Option<&AgentView> {
+        self.agents.iter().find(|a| a.kind == kind)
+    }
+}
+
+/// Something that must not be lost on its way to an interface; numbered, so that a gap shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    pub sequence: u64,
+    pub kind: NoticeKind,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum NoticeKind {
+    Decision(Arc<Decision>),
+    Fill(Fill),
+    Outcome(Outcome),
+    Alert(Alert),
+    /// A change of the system's state or an answer to a command, in words.
+    System {
+        at: UtcMs,
+        text: String,
+    },
+}
