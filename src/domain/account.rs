@@ -56,6 +56,21 @@ pub struct Position {
     pub confidence: f64,
     /// Group of its protective orders.
     pub group: u64,
+    /// What has already been sold of it: exits come in parts where the market is thin.
+    #[serde(default)]
+    pub closed: ClosedPart,
+}
+
+/// The part of a trade that has been sold while the rest is still open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ClosedPart {
+    pub qty: Qty,
+    /// What the sold quantity had cost, without fees.
+    pub cost: Money,
+    /// What it brought, without fees.
+    pub proceeds: Money,
+    /// Its exit fees and its share of the entry fees.
+    pub fees: Money,
 }
 
 /// All that an account is: cash, positions, orders and what has been booked so far. Serialisable, so that a restart

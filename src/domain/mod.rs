@@ -24,7 +24,7 @@ pub mod settings;
 pub mod snapshot;
 pub mod time;
 
-pub use account::{AccountId, AccountState, Position};
+pub use account::{AccountId, AccountState, ClosedPart, Position};
 pub use agent::{AgentKind, AgentState, IllegalTransition, Trigger};
 pub use alert::{Alert, Severity};
 pub use command::{Ack, Command, CommandId, HaltScope};
