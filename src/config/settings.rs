@@ -1,0 +1,292 @@
+//! The settings as types. Defaults live here and in `domain::settings`; ranges and words for people live in [`super::table`].
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::domain::settings::CoreSettings;
+use crate::domain::time::UtcMs;
+
+/// Everything that can be set. In the file the sections of `core` stand beside the others.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Settings {
+    #[serde(flatten)]
+    pub core: CoreSettings,
+    pub replay: ReplaySettings,
+    pub agents: AgentsSettings,
+    pub services: ServicesSettings,
+    pub logs: LogsSettings,
+    pub journal: JournalSettings,
+    pub models: ModelsSettings,
+    pub news: NewsSettings,
+    pub language_model: LanguageModelSettings,
+    pub ui: UiSettings,
+}
+
+/// Playing of a recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReplaySettings {
+    /// Folder of the recording, relative to the home folder.
+    pub recording: String,
+    /// End of the warm-up: trading starts here.
+    pub trading_from: UtcMs,
+    /// Data time over wall time.
+    pub speed: f64,
+}
+
+impl Default for ReplaySettings {
+    fn default() -> Self {
+        Self {
+            recording: "data/recording".to_owned(),
+            trading_from: UtcMs(1_721_174_400_000), // 2024-07-17: the recording starts on 2024-07-01, the rest fills windows
+            speed: 300.0,
+        }
+    }
+}
+
+/// The runtime of every agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AgentsSettings {
+    pub mailbox_capacity: usize,
+    pub timeout_ms: u64,
+    pub backoff_initial_ms: u64,
+    pub backoff_max_ms: u64,
+    pub breaker_failures: u32,
+    pub breaker_cooldown_ms: u64,
+}
+
+impl Default for AgentsSettings {
+    fn default() -> Self {
+        Self {
+            mailbox_capacity: 64,
+            timeout_ms: 10_000,
+            backoff_initial_ms: 100,
+            backoff_max_ms: 10_000,
+            breaker_failures: 5,
+            breaker_cooldown_ms: 30_000,
+        }
+    }
+}
+
+/// The HTTP services.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServicesSettings {
+    pub enabled: bool,
+    pub bind: IpAddr,
+    pub api_port: u16,
+    pub metrics_port: u16,
+    pub web_port: u16,
+}
+
+impl Default for ServicesSettings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            api_port: 8001,
+            metrics_port: 8000,
+            web_port: 5000,
+        }
+    }
+}
+
+/// Log files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogsSettings {
+    /// Relative to the home folder.
+    pub dir: String,
+    /// `trace`, `debug`, `info`, `warn` or `error`.
+    pub level: String,
+    pub keep_files: usize,
+    pub max_file_mb: u64,
+}
+
+impl Default for LogsSettings {
+    fn default() -> Self {
+        Self { dir: "logs".to_owned(), level: "info".to_owned(), keep_files: 14, max_file_mb: 50 }
+    }
+}
+
+/// The journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JournalSettings {
+    /// Relative to the home folder.
+    pub path: String,
+}
+
+impl Default for JournalSettings {
+    fn default() -> Self {
+        Self { path: "data/journal.sqlite".to_owned() }
+    }
+}
+
+/// Trained models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ModelsSettings {
+    /// Relative to the home folder.
+    pub dir: String,
+}
+
+impl Default for ModelsSettings {
+    fn default() -> Self {
+        Self { dir: "models".to_owned() }
+    }
+}
+
+/// Recorded news.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewsSettings {
+    /// Relative to the home folder.
+    pub dir: String,
+}
+
+impl Default for NewsSettings {
+    fn default() -> Self {
+        Self { dir: "data/news".to_owned() }
+    }
+}
+
+/// The optional language model behind Sentiment. Its key is a secret and no setting: see [`super::secrets`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LanguageModelSettings {
+    pub enabled: bool,
+    pub base_url: String,
+    pub model: String,
+    pub max_tokens_per_run: u64,
+    pub timeout_ms: u64,
+}
+
+impl Default for LanguageModelSettings {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            base_url: "https://api.openai.com/v1".to_owned(),
+            model: "gpt-4o-mini".to_owned(),
+            max_tokens_per_run: 20_000,
+            timeout_ms: 20_000,
+        }
+    }
+}
+
+/// What up and down look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colors {
+    /// Green is up.
+    #[default]
+    Western,
+    /// Red is up.
+    Eastern,
+    /// Blue and orange, for colour vision deficiency.
+    Cvd,
+    Mono,
+}
+
+/// Zone in which times are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Zone {
+    #[default]
+    Utc,
+    Local,
+}
+
+/// Whether the console keeps to ASCII characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Ascii {
+    /// As the locale says.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "true")]
+    Always,
+    #[serde(rename = "false")]
+    Never,
+}
+
+/// The console.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UiSettings {
+    pub colors: Colors,
+    pub zone: Zone,
+    pub ascii: Ascii,
+    pub mouse: bool,
+    pub reduced_motion: bool,
+    /// Frames per second at most; nothing is drawn while nothing changes.
+    pub fps: u32,
+}
+
+impl Default for UiSettings {
+    fn default() -> Self {
+        Self {
+            colors: Colors::Western,
+            zone: Zone::Utc,
+            ascii: Ascii::Auto,
+            mouse: true,
+            reduced_motion: false,
+            fps: 20,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings of a tree `section → key → value` in serialised form. A missing key takes its default.
+    ///
+    /// # Errors
+    /// When a value has not the type of its setting.
+    pub(super) fn from_tree(tree: &Map<String, Value>) -> Result<Self, serde_json::Error> {
+        fn section<T: DeserializeOwned>(tree: &Map<String, Value>, name: &str) -> Result<T, serde_json::Error> {
+            serde_json::from_value(tree.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new())))
+        }
+        Ok(Self {
+            core: CoreSettings {
+                pipeline: section(tree, "pipeline")?,
+                training: section(tree, "training")?,
+                gate: section(tree, "gate")?,
+                regime: section(tree, "regime")?,
+                sizing: section(tree, "sizing")?,
+                risk: section(tree, "risk")?,
+                portfolio: section(tree, "portfolio")?,
+                paper: section(tree, "paper")?,
+                sentiment: section(tree, "sentiment")?,
+                whale: section(tree, "whale")?,
+            },
+            replay: section(tree, "replay")?,
+            agents: section(tree, "agents")?,
+            services: section(tree, "services")?,
+            logs: section(tree, "logs")?,
+            journal: section(tree, "journal")?,
+            models: section(tree, "models")?,
+            news: section(tree, "news")?,
+            language_model: section(tree, "language_model")?,
+            ui: section(tree, "ui")?,
+        })
+    }
+
+    /// Every leaf by its full key (`gate.threshold`), in serialised form.
+    ///
+    /// # Errors
+    /// When a number can't be written as JSON (it never passed a check, then).
+    pub(super) fn leaves(&self) -> Result<std::collections::BTreeMap<String, Value>, serde_json::Error> {
+        let mut leaves = std::collections::BTreeMap::new();
+        if let Value::Object(sections) = serde_json::to_value(self)? {
+            for (section, keys) in sections {
+                if let Value::Object(keys) = keys {
+                    leaves.extend(keys.into_iter().map(|(key, value)| (format!("{section}.{key}"), value)));
+                }
+            }
+        }
+        Ok(leaves)
+    }
+}
