@@ -1,0 +1,335 @@
+//! The Data Collector: rows in, frames out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::align::{ClosedHour, HourAligner, HourFault};
+use super::features::{FeatureEngine, FeatureOutput};
+use super::validate::Validator;
+use crate::domain::error::ErrorClass;
+use crate::domain::event::{Brain, MarketUpdate, Quarantined, RawBatch};
+use crate::domain::message::{Frames, IngestStatus, RiskUse};
+use crate::domain::settings::{PipelineSettings, WARMUP_HOURS};
+use crate::domain::time::HOUR_MS;
+use crate::domain::{
+    AgentKind, Ask, Bar, BrainError, Candle, DataQuality, FeatureRow, Finding, Frame, Indicators, Interval, Message,
+    Pair, RawCandle, RejectReason, Reply, Request, UtcMs,
+};
+
+/// Brain of the Data Collector. It validates every row of a batch, aligns what it accepts, and when an hour is over by the
+/// batch's data time it makes one frame per pair that has an hourly bar, in the order of the universe.
+#[derive(Debug)]
+pub struct Collector {
+    validator: Validator,
+    members: Vec<Member>,
+    index: BTreeMap<Pair, usize>,
+    neighbours: Neighbours,
+    ingested: u64,
+    rejected: u64,
+    /// Data time of the first batch: the age of a pair that has never had a bar counts from here.
+    began: Option<UtcMs>,
+}
+
+/// One pair of the universe.
+#[derive(Debug)]
+struct Member {
+    pair: Pair,
+    source: Interval,
+    /// `None` when bars of this length do not fill hours; every row of the pair is then refused.
+    aligner: Option<HourAligner>,
+    engine: FeatureEngine,
+    bars_since_hole: u32,
+    /// Whether the newest hour's frame was complete.
+    complete: bool,
+    /// Frame of the newest hour until it is sent; `None` when that hour had no bar.
+    frame: Option<Frame>,
+    /// Hours that were just closed; kept to be filled again without allocating.
+    closed: Vec<ClosedHour>,
+}
+
+/// What the other agents last told.
+#[derive(Debug, Default)]
+struct Neighbours {
+    /// Pairs held or wanted.
+    watched: BTreeSet<Pair>,
+    risk: Option<RiskUse>,
+    /// Share of pairs with complete data, as the Health Monitor graded it.
+    quality: Option<f64>,
+}
+
+impl Collector {
+    /// For the pairs of the universe and the length of their source bars; a pair named twice counts once.
+    #[must_use]
+    pub fn new(universe: &[(Pair, Interval)], settings: &PipelineSettings) -> Self {
+        let mut members: Vec<Member> = Vec::with_capacity(universe.len());
+        let mut index = BTreeMap::new();
+        for (pair, source) in universe {
+            if index.contains_key(pair) {
+                continue;
+            }
+            index.insert(pair.clone(), members.len());
+            members.push(Member {
+                pair: pair.clone(),
+                source: *source,
+                aligner: HourAligner::new(*source, settings.quiet_bars_max),
+                engine: FeatureEngine::new(settings),
+                bars_since_hole: 0,
+                complete: false,
+                frame: None,
+                closed: Vec::new(),
+            });
+        }
+        let pairs: Vec<Pair> = members.iter().map(|m| m.pair.clone()).collect();
+        Self {
+            validator: Validator::new(&pairs, settings),
+            members,
+            index,
+            neighbours: Neighbours::default(),
+            ingested: 0,
+            rejected: 0,
+            began: None,
+        }
+    }
+
+    /// Takes one batch: candles, refusals, holes and the frames of the hour that is over by `batch.at`.
+    pub fn ingest(&mut self, batch: &RawBatch) -> MarketUpdate {
+        self.began.get_or_insert(batch.at);
+        let holes_before: Vec<u64> = self.members.iter().map(Member::holes).collect();
+        let mut candles = Vec::with_capacity(batch.rows.len());
+        let mut quarantined = Vec::new();
+        for row in &batch.rows {
+            match self.accept(row, batch.at) {
+                Ok(candle) => candles.push(candle),
+                Err(reason) => quarantined.push(Quarantined { reason, row: row.clone() }),
+            }
+        }
+        self.ingested += candles.len() as u64;
+        self.rejected += quarantined.len() as u64;
+        let frames = self.close_hours(batch.at);
+        let changed = self.members.iter().zip(holes_before).filter(|(m, before)| m.holes() > *before);
+        let mut holes: Vec<Pair> = changed.map(|(m, _)| m.pair.clone()).collect();
+        // Stable: pairs with money in or on the way to them first, each group in the order of the universe.
+        holes.sort_by_key(|pair| !self.neighbours.watched.contains(pair));
+        MarketUpdate { at: batch.at, candles, quarantined, holes, frames }
+    }
+
+    /// What ingestion has done since the start, at data time `at`.
+    #[must_use]
+    pub fn status(&self, at: UtcMs) -> IngestStatus {
+        let age = |m: &Member| m.newest_close().or(self.began).map_or(0, |newest| at.since(newest).max(0));
+        IngestStatus {
+            ingested: self.ingested,
+            rejected: self.rejected,
+            holes: self.members.iter().map(Member::holes).sum(),
+            pairs_complete: self.members.iter().filter(|m| m.complete).count() as u32,
+            pairs: self.members.len() as u32,
+            max_age_ms: self.members.iter().map(age).max().unwrap_or(0),
+        }
+    }
+
+    /// Validates a row and gives it to its pair's hours.
+    fn accept(&mut self, row: &RawCandle, now: UtcMs) -> Result<Candle, RejectReason> {
+        let member = self.index.get(&row.pair).and_then(|i| self.members.get_mut(*i));
+        if member.as_ref().is_some_and(|m| m.source != row.interval || m.aligner.is_none()) {
+            // A bar of another length than the pair's own lies on another grid.
+            return Err(RejectReason::OffGrid);
+        }
+        let candle = self.validator.check(row, now)?;
+        if let Some(member) = member {
+            member.take(candle.clone());
+        }
+        Ok(candle)
+    }
+
+    /// Closes by time, pair by pair.
+    fn close_hours(&mut self, at: UtcMs) -> Frames {
+        let end = at.floor_to(HOUR_MS);
+        let mut frames = Vec::new();
+        for member in &mut self.members {
+            member.advance(at);
+            // Hours that passed unseen fed the windows; only the one that has just ended is news.
+            if let Some(mut frame) = member.frame.take().filter(|frame| frame.at == end) {
+                self.neighbours.annotate(&mut frame);
+                frames.push(frame);
+            }
+        }
+        Arc::new(frames)
+    }
+}
+
+impl Brain for Collector {
+    fn kind(&self) -> AgentKind {
+        AgentKind::DataCollector
+    }
+
+    fn handle(&mut self, ask: &Ask) -> Result<Reply, BrainError> {
+        let Request::FetchMarketData(batch) = &ask.request else {
+            return Err(BrainError {
+                class: ErrorClass::System,
+                text: format!(
+                    "the data collector answers only requests for market data (asked in cycle {})",
+                    ask.cycle
+                ),
+            });
+        };
+        let used = self.neighbours.read(&ask.inbox);
+        let update = self.ingest(batch);
+        let mut messages = Vec::with_capacity(6);
+        if !update.frames.is_empty() {
+            let frames = || Arc::clone(&update.frames);
+            messages.extend([
+                Message::CollectorToSentiment(frames()),
+                Message::CollectorToTechnical(frames()),
+                Message::CollectorToPredictor(frames()),
+                Message::CollectorToRisk(frames()),
+                Message::CollectorToOptimizer(frames()),
+            ]);
+        }
+        messages.push(Message::CollectorToHealth(self.status(batch.at)));
+        Ok(Reply { cycle: ask.cycle, from: self.kind(), finding: Finding::Market(update), messages, used })
+    }
+}
+
+impl Member {
+    fn holes(&self) -> u64 {
+        self.aligner.as_ref().map_or(0, HourAligner::holes)
+    }
+
+    fn newest_close(&self) -> Option<UtcMs> {
+        self.aligner.as_ref().and_then(HourAligner::newest_close)
+    }
+
+    /// Takes a valid candle. It may itself show that hours are over, when batches were missed.
+    fn take(&mut self, candle: Candle) {
+        if let Some(aligner) = &mut self.aligner {
+            aligner.push(candle, &mut self.closed);
+            self.settle();
+        }
+    }
+
+    fn advance(&mut self, at: UtcMs) {
+        if let Some(aligner) = &mut self.aligner {
+            aligner.advance(at, &mut self.closed);
+            self.settle();
+        }
+    }
+
+    /// Feeds the windows with the hours that were just closed, or restarts them.
+    fn settle(&mut self) {
+        if self.closed.is_empty() {
+            return;
+        }
+        let mut closed = std::mem::take(&mut self.closed);
+        for hour in closed.drain(..) {
+            let output = self.feed(&hour);
+            let ClosedHour { end, candle, source, fault } = hour;
+            self.frame = candle.map(|bar| self.frame(end, bar, source, fault, output));
+            self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
+        }
+        self.closed = closed;
+    }
+
+    /// Values after a usable hour; a hole forgets the past and has none.
+    fn feed(&mut self, hour: &ClosedHour) -> FeatureOutput {
+        if let (Some(candle), None) = (&hour.candle, hour.fault) {
+            self.bars_since_hole = self.bars_since_hole.saturating_add(1);
+            return self.engine.push(&Bar::from(candle));
+        }
+        self.bars_since_hole = 0;
+        self.engine.reset();
+        FeatureOutput { features: FeatureRow::EMPTY, indicators: Indicators::default(), outlier: false }
+    }
+
+    fn frame(
+        &self,
+        at: UtcMs,
+        bar: Candle,
+        source: Vec<Candle>,
+        fault: Option<HourFault>,
+        output: FeatureOutput,
+    ) -> Frame {
+        let FeatureOutput { features, indicators, outlier } = output;
+        let note = fault
+            .map(|fault| fault_in_words(fault, self.source))
+            .or_else(|| self.missing_in_words(&features))
+            .or_else(|| outlier.then(|| "outlier".to_owned()));
+        let quality = DataQuality {
+            complete: note.is_none(),
+            source_bars: source.len() as u32,
+            source_bars_expected: self.aligner.as_ref().map_or(0, HourAligner::slots),
+            bars_since_hole: self.bars_since_hole,
+            age_ms: source.last().map_or(HOUR_MS, |newest| at.since(newest.close_time())),
+            outlier,
+            note,
+        };
+        Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source }
+    }
+
+    fn missing_in_words(&self, features: &FeatureRow) -> Option<String> {
+        let missing = features.complete().err()?;
+        let bars = i64::from(self.bars_since_hole);
+        Some(if bars < WARMUP_HOURS {
+            format!("warming up {bars}/{WARMUP_HOURS}")
+        } else {
+            format!("no value for {}", missing.as_str())
+        })
+    }
+}
+
+/// `hole: 5 silent five-minute bars`
+fn fault_in_words(fault: HourFault, source: Interval) -> String {
+    let length = match source.0 {
+        1 => "one-minute".to_owned(),
+        5 => "five-minute".to_owned(),
+        60 => "hourly".to_owned(),
+        minutes => format!("{minutes}-minute"),
+    };
+    match fault {
+        HourFault::Hole { silent: 1 } => format!("hole: 1 silent {length} bar"),
+        HourFault::Hole { silent } => format!("hole: {silent} silent {length} bars"),
+        HourFault::Partial { since } => format!("partial hour: known only from {} on", since.minute()),
+        HourFault::Late { open_time } => {
+            format!("hole: the {length} bar of {} came after its hour was closed", open_time.minute())
+        }
+    }
+}
+
+impl Neighbours {
+    /// Keeps what the inbox says; names of the messages that were read.
+    fn read(&mut self, inbox: &[Message]) -> Vec<String> {
+        let mut used: Vec<String> = Vec::new();
+        for message in inbox {
+            match message {
+                Message::OptimizerToCollector(pairs) => self.watched = pairs.iter().cloned().collect(),
+                Message::RiskToCollector(risk) => self.risk = Some(risk.clone()),
+                Message::HealthToCollector(share) => self.quality = Some(*share),
+                _ => continue,
+            }
+            if !used.iter().any(|name| name == message.name()) {
+                used.push(message.name().to_owned());
+            }
+        }
+        used
+    }
+
+    /// Says beside a fault in a pair that is held or wanted what hangs on it: exposure, tripped breakers and the grade of the data.
+    fn annotate(&self, frame: &mut Frame) {
+        if !self.watched.contains(&frame.pair) {
+            return;
+        }
+        let Some(note) = &mut frame.quality.note else { return };
+        note.push_str("; held or wanted");
+        if let Some(risk) = &self.risk {
+            note.push_str(&format!(", exposure at {:.0} % of its limit", risk.exposure * 100.0));
+            if !risk.tripped.is_empty() {
+                note.push_str(&format!(", tripped: {}", risk.tripped.join(", ")));
+            }
+        }
+        if let Some(share) = self.quality {
+            note.push_str(&format!(", {:.0} % of pairs had complete data", share * 100.0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
