@@ -1,1 +1,19 @@
-//! The store room.
+//! What is kept on disk: candles (Parquet), the bundled recording, the journal (SQLite), models and instruments.
+//!
+//! Serves the drivers, the trainer and the command line. In go records and values of [`crate::domain`], out come the same; no
+//! policy lives here. Always true: a file appears whole or not at all, the journal only grows and shows tampering, a
+//! damaged file is an error that names the file and the reason, and rows are handed on as they are, for the pipeline to judge.
+
+pub mod error;
+mod files;
+pub mod instruments;
+pub mod journal;
+pub mod lake;
+pub mod models;
+pub mod recording;
+
+pub use error::StoreError;
+pub use instruments::load_instruments;
+pub use journal::{Journal, SessionMeta, SessionRow, Table};
+pub use models::{Registry, RegistryEntry};
+pub use recording::{Batches, Recording, ReplayRows};
