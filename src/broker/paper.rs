@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::fees::FeeSchedule;
 use super::tape::Tape;
 use crate::domain::settings::PaperSettings;
-use crate::domain::time::DAY_MS;
+use crate::domain::time::{DAY_MS, HOUR_MS};
 use crate::domain::{
     AccountId, Fill, Instrument, Intent, Money, Order, OrderId, OrderKind, OrderStatus, Pair, Price, Purpose, Qty,
     UtcMs,
@@ -67,7 +67,7 @@ pub struct PaperBroker {
     /// Working orders, in the order of their identifiers.
     pub(super) orders: Vec<Working>,
     pub(super) tapes: BTreeMap<Pair, Tape>,
-    /// Traded notional of the last 30 days per account: it picks the fee tier.
+    /// Traded notional of the last 30 days per account and hour: it picks the fee tier.
     volumes: BTreeMap<AccountId, VecDeque<(UtcMs, Money)>>,
     finished: VecDeque<OrderId>,
     pub(super) next_fill: u64,
@@ -205,7 +205,12 @@ impl PaperBroker {
     }
 
     pub(super) fn add_volume(&mut self, account: AccountId, at: UtcMs, notional: Money) {
-        self.volumes.entry(account).or_default().push_back((at, notional));
+        let hour = at.floor_to(HOUR_MS);
+        let traded = self.volumes.entry(account).or_default();
+        match traded.back_mut().filter(|(then, _)| *then == hour) {
+            Some((_, sum)) => *sum += notional,
+            None => traded.push_back((hour, notional)),
+        }
     }
 }
 
