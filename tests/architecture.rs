@@ -4,9 +4,14 @@
 //! is reported as `file:line: what, and what to do instead`. The rules are tested below on small sources that break them.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test a panic is a failure with a place")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+
+use source::{File, PathUse, home_of, path_modules};
+
+#[path = "architecture/source.rs"]
+mod source;
 
 /// Rooms by floor. A room may import from any floor below its own.
 const FLOORS: [&[&str]; 5] = [
@@ -67,14 +72,30 @@ fn read(root: &Path, dir: &Path, sources: &mut Vec<(String, String)>) {
 
 /// All broken rules of a set of sources.
 fn check(sources: &[(String, String)]) -> Vec<String> {
-    let files: Vec<File> = sources.iter().map(|(name, text)| File::new(name, text)).collect();
+    // Files that `#[path]` puts elsewhere in the tree of modules than their name says.
+    let moved: BTreeMap<String, Vec<String>> = sources
+        .iter()
+        .flat_map(|(name, text)| {
+            let parent = home_of(name);
+            path_modules(name, text)
+                .into_iter()
+                .map(move |(module, file)| (file, parent.iter().cloned().chain([module]).collect()))
+        })
+        .collect();
+    let file = |(name, text): &(String, String)| {
+        let home = moved.get(name).cloned().unwrap_or_else(|| home_of(name));
+        File::new(name, text, home)
+    };
+    let files: Vec<File> = sources.iter().map(file).collect();
     // A file that only a `#[cfg(test)] mod` pulls in is test code as a whole.
     let test_files: BTreeSet<&String> = files.iter().flat_map(|file| &file.test_files).collect();
     let mut broken = Vec::new();
     for file in &files {
         let all_test = test_files.contains(&file.name);
         let mut report = |line: usize, text: String| broken.push(format!("src/{}:{line}: {text}", file.name));
-        file.check_size(all_test, &mut report);
+        if let Some((line, text)) = broken_by_size(file, all_test) {
+            report(line, text);
+        }
         for module in &file.modules {
             if ["utils", "util", "common", "helpers", "misc"].contains(&module.name.as_str()) {
                 report(module.line, format!("mod {} says nothing; name the concept it holds", module.name));
@@ -165,371 +186,21 @@ fn broken_by_use(file: &File, floor: usize, path: &PathUse, in_test: bool) -> Op
     None
 }
 
-/// One source file, as far as the rules need it.
-struct File {
-    /// Path within `src/`.
-    name: String,
-    room: String,
-    paths: Vec<PathUse>,
-    modules: Vec<Module>,
-    /// Files that a `#[cfg(test)] mod name;` of this one pulls in.
-    test_files: Vec<String>,
-    lines: usize,
-    test_lines: usize,
-}
-
-struct Module {
-    name: String,
-    line: usize,
-}
-
-/// A path as written, with `super` and `self` resolved to `crate::…` where they leave the file's own module.
-#[derive(Debug)]
-struct PathUse {
-    segments: Vec<String>,
-    line: usize,
-    in_test: bool,
-}
-
-impl File {
-    fn new(name: &str, text: &str) -> Self {
-        let (first, nested) = match name.split_once('/') {
-            Some((room, rest)) => (room.to_owned(), Some(rest)),
-            None => (name.trim_end_matches(".rs").to_owned(), None),
-        };
-        let mut home = vec![first.clone()];
-        if first == "main" || first == "lib" {
-            home.clear();
-        }
-        if let Some(rest) = nested {
-            let parts = rest.trim_end_matches(".rs").split('/').filter(|part| *part != "mod");
-            home.extend(parts.map(str::to_owned));
-        }
-        let tokens = tokens(&strip(text));
-        let mut scan = Scan::new(&tokens, home, name);
-        scan.run();
-        Self {
-            name: name.to_owned(),
-            room: first,
-            paths: scan.paths,
-            modules: scan.modules,
-            test_files: scan.test_files,
-            lines: text.lines().count(),
-            test_lines: scan.test_lines,
-        }
-    }
-
-    fn check_size(&self, all_test: bool, report: &mut impl FnMut(usize, String)) {
-        let own = self.lines - self.test_lines;
-        if self.name == "main.rs" && self.lines > MOST_LINES_OF_MAIN {
-            report(MOST_LINES_OF_MAIN + 1, format!("{} lines; main holds at most {MOST_LINES_OF_MAIN}", self.lines));
-        } else if !all_test && own > MOST_LINES {
-            report(MOST_LINES + 1, format!("{own} lines without tests; split it by concept (at most {MOST_LINES})"));
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq)]
-struct Token {
-    text: String,
-    line: usize,
-}
-
-impl Token {
-    fn is_word(&self) -> bool {
-        self.text.starts_with(|c: char| c.is_alphabetic() || c == '_')
-    }
-}
-
-/// `text` with comments, strings and characters blanked out; line breaks stay.
-fn strip(text: &str) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    let at = |i: usize| chars.get(i).copied().unwrap_or('\0');
-    let mut out = String::with_capacity(text.len());
-    let mut i = 0;
-    while i < chars.len() {
-        let word_before = i > 0 && (at(i - 1).is_alphanumeric() || at(i - 1) == '_');
-        let end = match (at(i), at(i + 1)) {
-            ('/', '/') => (i..chars.len()).find(|&j| at(j) == '\n').unwrap_or(chars.len()),
-            ('/', '*') => block_comment_end(&chars, i),
-            ('"', _) => string_end(&chars, i),
-            ('b' | 'c', '"') if !word_before => string_end(&chars, i + 1),
-            ('r', '"' | '#') if !word_before => raw_string_end(&chars, i + 1).unwrap_or(i),
-            ('b' | 'c', 'r') if !word_before => raw_string_end(&chars, i + 2).unwrap_or(i),
-            ('\'', _) => char_end(&chars, i).unwrap_or(i),
-            _ => i,
-        };
-        if end == i {
-            out.push(at(i));
-            i += 1;
-        } else {
-            // A literal leaves a mark, so that `"a"::b` never looks like a path.
-            out.push(' ');
-            out.extend(chars[i..end].iter().filter(|c| **c == '\n'));
-            out.push(' ');
-            i = end;
-        }
-    }
-    out
-}
-
-fn block_comment_end(chars: &[char], start: usize) -> usize {
-    let mut depth = 0;
-    let mut i = start;
-    while i + 1 < chars.len() {
-        match (chars[i], chars[i + 1]) {
-            ('/', '*') => (depth, i) = (depth + 1, i + 2),
-            ('*', '/') => (depth, i) = (depth - 1, i + 2),
-            _ => i += 1,
-        }
-        if depth == 0 {
-            return i;
-        }
-    }
-    chars.len()
-}
-
-fn string_end(chars: &[char], quote: usize) -> usize {
-    let mut i = quote + 1;
-    while i < chars.len() && chars[i] != '"' {
-        i += if chars[i] == '\\' { 2 } else { 1 };
-    }
-    (i + 1).min(chars.len())
-}
-
-/// End of a raw string whose `#…"` begins at `start`; `None` for a raw identifier.
-fn raw_string_end(chars: &[char], start: usize) -> Option<usize> {
-    let hashes = chars[start..].iter().take_while(|c| **c == '#').count();
-    if chars.get(start + hashes) != Some(&'"') {
-        return None;
-    }
-    let close: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
-    let body = start + hashes + 1;
-    (body..chars.len()).find(|&i| chars[i..].starts_with(&close)).map(|i| i + close.len())
-}
-
-/// End of a character literal; `None` for a lifetime.
-fn char_end(chars: &[char], start: usize) -> Option<usize> {
-    match (chars.get(start + 1)?, chars.get(start + 2)) {
-        ('\\', _) => (start + 3..chars.len()).find(|&i| chars[i] == '\'').map(|i| i + 1),
-        (_, Some('\'')) => Some(start + 3),
-        _ => None,
-    }
-}
-
-/// Words, `::` and single other characters.
-fn tokens(text: &str) -> Vec<Token> {
-    let mut found: Vec<Token> = Vec::new();
-    let mut line = 1;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\n' {
-            line += 1;
-        }
-        if c.is_whitespace() {
-            continue;
-        }
-        let mut text = c.to_string();
-        if c.is_alphanumeric() || c == '_' {
-            while let Some(next) = chars.next_if(|n| n.is_alphanumeric() || *n == '_') {
-                text.push(next);
-            }
-        } else if c == ':' && chars.next_if_eq(&':').is_some() {
-            text.push(':');
-        }
-        found.push(Token { text, line });
-    }
-    found
-}
-
-/// Walks the tokens of one file.
-struct Scan<'a> {
-    tokens: &'a [Token],
-    at: usize,
-    /// Module of the file: `["decision", "gate"]`.
-    home: Vec<String>,
-    file: &'a str,
-    /// What each open brace belongs to.
-    braces: Vec<Brace>,
-    /// `#[cfg(test)]` was read and its item not yet.
-    pending_test: bool,
-    paths: Vec<PathUse>,
-    modules: Vec<Module>,
-    test_files: Vec<String>,
-    test_lines: usize,
-}
-
-struct Brace {
-    module: Option<String>,
-    /// Line from which this brace makes test code, when it is the one that begins it.
-    test_from: Option<usize>,
-}
-
-impl<'a> Scan<'a> {
-    fn new(tokens: &'a [Token], home: Vec<String>, file: &'a str) -> Self {
-        Self {
-            tokens,
-            at: 0,
-            home,
-            file,
-            braces: Vec::new(),
-            pending_test: false,
-            paths: Vec::new(),
-            modules: Vec::new(),
-            test_files: Vec::new(),
-            test_lines: 0,
-        }
-    }
-
-    fn text(&self, offset: usize) -> &'a str {
-        self.tokens.get(self.at + offset).map_or("", |t| t.text.as_str())
-    }
-
-    fn in_test(&self) -> bool {
-        self.pending_test || self.braces.iter().any(|b| b.test_from.is_some())
-    }
-
-    fn run(&mut self) {
-        while self.at < self.tokens.len() {
-            match (self.text(0), self.text(1)) {
-                ("#", "[" | "!") => self.attribute(),
-                ("mod", name) if !name.is_empty() && self.text(2) != "::" => self.module(name),
-                ("use", _) => self.import(),
-                ("{", _) => self.open(None),
-                ("}", _) => self.close(),
-                (";", _) => {
-                    self.pending_test = false;
-                    self.at += 1;
-                }
-                _ if self.tokens[self.at].is_word() => self.path(),
-                _ => self.at += 1,
-            }
-        }
-    }
-
-    /// `#[…]`; remembers `cfg(test)` and `cfg(all(test, …))`. Paths within attributes (derives) are not followed.
-    fn attribute(&mut self) {
-        let begin = self.at;
-        let mut depth = 0;
-        while self.at < self.tokens.len() {
-            match self.text(0) {
-                "[" => depth += 1,
-                "]" => depth -= 1,
-                _ => {}
-            }
-            self.at += 1;
-            if depth == 0 && self.text(0) != "[" && self.at > begin + 2 {
-                break;
-            }
-        }
-        let words: Vec<&str> = self.tokens[begin..self.at].iter().map(|t| t.text.as_str()).collect();
-        let is_cfg = words.get(2) == Some(&"cfg");
-        if is_cfg && words.contains(&"test") && !words.contains(&"not") && !words.contains(&"any") {
-            self.pending_test = true;
-        }
-    }
-
-    fn module(&mut self, name: &str) {
-        let line = self.tokens[self.at].line;
-        self.modules.push(Module { name: name.to_owned(), line });
-        self.at += 2;
-        if self.text(0) == "{" {
-            self.open(Some(name.to_owned()));
-        } else if self.in_test() {
-            let folder = self.file.rsplit_once('/').map_or("", |(folder, _)| folder);
-            // `mod name;` lies beside a mod.rs, in a folder of the file's own name, or where #[path] says (a text, so not seen here):
-            // by custom `<file>_<name>.rs`.
-            let stem = self.file.trim_end_matches(".rs");
-            let candidates = [format!("{folder}/{name}.rs"), format!("{stem}/{name}.rs"), format!("{stem}_{name}.rs")];
-            self.test_files.extend(candidates.map(|path| path.trim_start_matches('/').to_owned()));
-        }
-    }
-
-    fn open(&mut self, module: Option<String>) {
-        let test_from = self.pending_test.then(|| self.tokens[self.at].line);
-        // An outer test brace already counts the lines.
-        let outer = self.braces.iter().any(|b| b.test_from.is_some());
-        self.braces.push(Brace { module, test_from: test_from.filter(|_| !outer) });
-        self.pending_test = false;
-        self.at += 1;
-    }
-
-    fn close(&mut self) {
-        if let Some(from) = self.braces.pop().and_then(|b| b.test_from) {
-            self.test_lines += self.tokens[self.at].line - from + 1;
-        }
-        self.at += 1;
-    }
-
-    fn import(&mut self) {
-        self.at += 1;
-        self.use_tree(&[]);
-    }
-
-    /// One branch of a `use` tree, up to the `,`, `}` or `;` that ends it.
-    fn use_tree(&mut self, prefix: &[String]) {
-        let line = self.tokens.get(self.at).map_or(0, |t| t.line);
-        let mut segments = prefix.to_vec();
-        loop {
-            match self.text(0) {
-                "::" => self.at += 1,
-                "{" => {
-                    self.at += 1;
-                    while !["}", ""].contains(&self.text(0)) {
-                        self.use_tree(&segments);
-                        if self.text(0) == "," {
-                            self.at += 1;
-                        }
-                    }
-                    self.at += 1;
-                    return;
-                }
-                "as" => self.at += 2,
-                "," | "}" | ";" | "" => break,
-                word => {
-                    segments.push(word.to_owned());
-                    self.at += 1;
-                }
-            }
-        }
-        self.push_path(segments, line);
-    }
-
-    /// `a::b::c` outside `use`; a turbofish ends it.
-    fn path(&mut self) {
-        let line = self.tokens[self.at].line;
-        // `.now` and `x.ratatui` are members, not paths.
-        let member = self.at > 0 && self.tokens[self.at - 1].text == ".";
-        let mut segments = vec![self.text(0).to_owned()];
-        self.at += 1;
-        while self.text(0) == "::" && self.tokens.get(self.at + 1).is_some_and(Token::is_word) {
-            segments.push(self.text(1).to_owned());
-            self.at += 2;
-        }
-        if segments.len() > 1 && !member {
-            self.push_path(segments, line);
-        }
-    }
-
-    fn push_path(&mut self, segments: Vec<String>, line: usize) {
-        let in_test = self.in_test();
-        let supers = segments.iter().take_while(|s| *s == "super" || *s == "self").filter(|s| *s == "super").count();
-        let leading = segments.iter().take_while(|s| *s == "super" || *s == "self").count();
-        let segments = if supers == 0 {
-            segments
-        } else {
-            let inline = self.braces.iter().filter_map(|b| b.module.clone());
-            let mut module: Vec<String> = self.home.iter().cloned().chain(inline).collect();
-            module.truncate(module.len().saturating_sub(supers));
-            let rest = segments.into_iter().skip(leading);
-            std::iter::once("crate".to_owned()).chain(module).chain(rest).collect()
-        };
-        self.paths.push(PathUse { segments, line, in_test });
+/// Files that are too long; tests do not count.
+fn broken_by_size(file: &File, all_test: bool) -> Option<(usize, String)> {
+    let own = file.lines - file.test_lines;
+    if file.name == "main.rs" && file.lines > MOST_LINES_OF_MAIN {
+        Some((MOST_LINES_OF_MAIN + 1, format!("{} lines; main holds at most {MOST_LINES_OF_MAIN}", file.lines)))
+    } else if !all_test && own > MOST_LINES {
+        Some((MOST_LINES + 1, format!("{own} lines without tests; split it by concept (at most {MOST_LINES})")))
+    } else {
+        None
     }
 }
 
 mod tests {
-    use super::{File, check, strip};
+    use super::check;
+    use super::source::{File, strip};
 
     fn broken(name: &str, text: &str) -> Vec<String> {
         check(&[(name.to_owned(), text.to_owned())])
@@ -645,6 +316,10 @@ mod tests {
             let parent = source(parent, "#[cfg(test)]\n#[path = \"x_tests.rs\"]\nmod tests;\nfn f() {}");
             assert!(check(&[parent, source(child, &long_test)]).is_empty(), "{child}");
         }
+        let parent = source("ml/x.rs", "#[path = \"x_tests.rs\"]\n#[cfg(test)]\nmod tests;");
+        let child = |text: &str| source("ml/x_tests.rs", text);
+        assert!(check(&[parent.clone(), child("use super::super::fold::Fold;")]).is_empty());
+        assert_eq!(check(&[parent, child("use super::super::super::tui::App;")]).len(), 1);
         let product = source("ml/mod.rs", "mod tests;");
         assert!(check(&[product, source("ml/tests.rs", "use std::fs;")]).len() == 1);
     }
@@ -666,6 +341,6 @@ mod tests {
         let stripped = strip(text);
         assert_eq!(stripped.matches('\n').count(), text.matches('\n').count());
         assert_eq!(stripped.split_whitespace().collect::<Vec<_>>(), ["a", "b", "c", "e", "f"]);
-        assert_eq!(File::new("ml/x.rs", text).lines, text.lines().count());
+        assert_eq!(File::new("ml/x.rs", text, Vec::new()).lines, text.lines().count());
     }
 }
