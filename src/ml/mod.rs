@@ -1,1 +1,35 @@
-//! The ml room.
+//! Models: from labelled history to a calibrated probability that one managed trade ends with a profit after costs.
+//!
+//! Serves the ML Predictor agent and whoever trains. In go hourly [`dataset::TrainingSeries`] and settings; out come [`Model`]s
+//! (plain JSON, nothing that runs on load) and, through the predictor, one prediction or one stated refusal per pair and horizon.
+//! Always true: whatever reads as a probability is an out-of-sample frequency; nothing fitted has seen a label that touches what
+//! it is judged on; the same inputs and seed give the same bytes on any number of threads; undefined is `None`.
+
+pub mod calibration;
+pub mod conformal;
+pub mod crossfit;
+pub mod cv;
+pub mod dataset;
+pub mod ensemble;
+pub mod error;
+pub mod evidence;
+pub mod labels;
+pub mod leakage;
+pub mod members;
+pub mod model;
+mod numbers;
+pub mod returns;
+mod rng;
+pub mod scaler;
+pub mod scores;
+#[cfg(test)]
+mod testkit;
+pub mod training;
+pub mod tree;
+pub mod walk;
+pub mod weights;
+
+pub use dataset::{TrainingRow, TrainingSeries};
+pub use error::MlError;
+pub use model::{Model, ModelCard};
+pub use training::train;

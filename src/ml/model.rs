@@ -1,0 +1,239 @@
+//! A trained model and its card. Plain JSON: reading one runs nothing.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::domain::reading::GateEvidence;
+use crate::domain::snapshot::ModelView;
+use crate::domain::{ExitPlan, Feature, Horizon, Pair, UtcMs};
+
+use super::calibration::Calibrator;
+use super::conformal;
+use super::crossfit::Metrics;
+use super::ensemble::{Ensemble, aleatoric};
+use super::error::MlError;
+use super::leakage::Dropped;
+use super::members::Linear;
+
+/// Version of the file's layout and meaning.
+pub const FORMAT: u32 = 1;
+
+/// Where a model comes from and what is known of its worth.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelCard {
+    /// `h24-` and the first 8 hex digits of the hash of everything else in the model.
+    pub version: String,
+    pub horizon: Horizon,
+    pub exits: ExitPlan,
+    pub trained_at: UtcMs,
+    /// First decision instant in the training data.
+    pub data_from: UtcMs,
+    /// When the last label was known. The model must not be asked about anything earlier.
+    pub data_to: UtcMs,
+    pub pairs: Vec<Pair>,
+    pub rows: u64,
+    /// What the rows are worth, after overlap and correlation between pairs.
+    pub n_eff: f64,
+    /// Mean correlation of returns between the pairs.
+    pub rho: f64,
+    /// Walk-forward test blocks.
+    pub folds: u32,
+    /// Features used, in column order.
+    pub features: Vec<Feature>,
+    /// SHA-256 of the list of all features that this program computes, in order.
+    pub feature_hash: String,
+    pub dropped: Vec<Dropped>,
+    /// Round-trip cost that the labels paid, as a share of the notional.
+    pub cost: f64,
+    /// Gate that the evidence was counted at.
+    pub gate: f64,
+    pub metrics: Metrics,
+    /// `platt`, `beta`, `isotonic`.
+    pub calibration: String,
+    /// Penalty of the return model.
+    pub penalty: f64,
+    pub code_version: String,
+    pub seed: u64,
+}
+
+/// Everything that is needed to predict, and the evidence for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    pub format: u32,
+    pub card: ModelCard,
+    pub(super) ensemble: Ensemble,
+    pub(super) returns: Linear,
+    pub(super) calibrator: Calibrator,
+    /// Half-width of the 80 % interval in units of `σ24·√H`.
+    pub(super) interval: f64,
+    /// 95 % quantile of the members' disagreement out of sample.
+    pub epistemic_limit: f64,
+    /// Weighted frequency of a win in training.
+    pub base_rate: f64,
+    pub evidence: GateEvidence,
+}
+
+/// What a model says of one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judgement {
+    /// Deflated probability before calibration.
+    pub raw: f64,
+    /// Calibrated out-of-sample probability of a net profit.
+    pub confidence: f64,
+    pub epistemic: f64,
+    pub aleatoric: f64,
+    /// Expected log return over the horizon, and its 80 % interval.
+    pub expected_return: f64,
+    pub interval: (f64, f64),
+}
+
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+    card: HeaderCard,
+}
+
+#[derive(Deserialize)]
+struct HeaderCard {
+    version: String,
+}
+
+fn hex_digest(text: &str) -> String {
+    Sha256::digest(text).iter().fold(String::new(), |mut out, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// SHA-256 of the feature list: a model trained on another list or order is unusable.
+#[must_use]
+pub fn feature_hash() -> String {
+    hex_digest(&Feature::ALL.map(Feature::as_str).join("\n"))
+}
+
+impl Model {
+    /// # Errors
+    /// [`MlError::Unreadable`] when a value has no JSON form.
+    pub fn to_json(&self) -> Result<String, MlError> {
+        serde_json::to_string(self).map_err(|e| MlError::Unreadable(e.to_string()))
+    }
+
+    /// Reads and checks a stored model.
+    ///
+    /// # Errors
+    /// As [`Model::check`], and [`MlError::Unreadable`] when the text is not a model.
+    pub fn from_json(text: &str) -> Result<Self, MlError> {
+        let unreadable = |e: serde_json::Error| MlError::Unreadable(e.to_string());
+        let header: Header = serde_json::from_str(text).map_err(unreadable)?;
+        check_format(header.format, &header.card.version)?;
+        let model: Self = serde_json::from_str(text).map_err(unreadable)?;
+        model.check()?;
+        Ok(model)
+    }
+
+    /// Whether this program may use the model.
+    ///
+    /// # Errors
+    /// Another format, another feature list, or content that does not match the version's hash or cannot predict.
+    pub fn check(&self) -> Result<(), MlError> {
+        let card = &self.card;
+        check_format(self.format, &card.version)?;
+        let expected = feature_hash();
+        if card.feature_hash != expected {
+            return Err(MlError::Features {
+                version: card.version.clone(),
+                found: card.feature_hash.chars().take(8).collect(),
+                expected: expected.chars().take(8).collect(),
+            });
+        }
+        let damaged = |what: &str| Err(MlError::Damaged { version: card.version.clone(), what: what.to_owned() });
+        if self.version()? != card.version {
+            return damaged("its content does not match its version");
+        }
+        let numbers = [self.interval, self.epistemic_limit, self.base_rate, card.cost, card.n_eff];
+        if !numbers.iter().all(|v| v.is_finite() && *v >= 0.0) || self.base_rate > 1.0 {
+            return damaged("a limit is out of range");
+        }
+        if !self.ensemble.is_sound()
+            || !self.returns.is_sound(self.ensemble.scaler.width())
+            || !self.calibrator.is_sound()
+            || !self.ensemble.scaler.features().eq(card.features.iter().copied())
+        {
+            return damaged("a part of it cannot predict");
+        }
+        Ok(())
+    }
+
+    /// The version that belongs to the content.
+    fn version(&self) -> Result<String, MlError> {
+        let mut bare = self.clone();
+        bare.card.version.clear();
+        let hash: String = hex_digest(&bare.to_json()?).chars().take(8).collect();
+        Ok(format!("h{}-{hash}", self.card.horizon.0))
+    }
+
+    /// Gives the model its version and proves that its file would speak with the same bits.
+    pub(super) fn seal(mut self) -> Result<Self, MlError> {
+        self.card.version = self.version()?;
+        let back = Self::from_json(&self.to_json()?)?;
+        if back == self {
+            Ok(self)
+        } else {
+            Err(MlError::Damaged { version: self.card.version, what: "its file would differ from it".to_owned() })
+        }
+    }
+
+    /// `None` when a part has no answer or the inputs are not finite.
+    #[must_use]
+    pub fn judge(&self, features: &[f64; Feature::COUNT], sigma24: f64) -> Option<Judgement> {
+        if !(sigma24.is_finite() && sigma24 > 0.0 && features.iter().all(|v| v.is_finite())) {
+            return None;
+        }
+        let vote = self.ensemble.vote(features)?;
+        let confidence = self.calibrator.probability(vote.logit);
+        let unit = sigma24 * f64::from(self.card.horizon.0).sqrt();
+        let expected_return = self.returns.at(&self.ensemble.scaler.transform(features))? * unit;
+        Some(Judgement {
+            raw: vote.probability(),
+            confidence,
+            epistemic: vote.epistemic,
+            aleatoric: aleatoric(confidence),
+            expected_return,
+            interval: conformal::interval(expected_return, self.interval * unit),
+        })
+    }
+
+    /// The model as an interface shows it.
+    #[must_use]
+    pub fn view(&self) -> ModelView {
+        let card = &self.card;
+        ModelView {
+            horizon: card.horizon,
+            version: card.version.clone(),
+            trained_at: card.trained_at,
+            trained_from: card.data_from,
+            trained_to: card.data_to,
+            rows: card.rows,
+            n_eff: card.n_eff,
+            folds: card.folds,
+            base_rate: self.base_rate,
+            brier: card.metrics.brier,
+            log_loss: card.metrics.log_loss,
+            auc: card.metrics.auc,
+            ece: card.metrics.ece,
+            calibration: card.calibration.clone(),
+            reliability: card.metrics.reliability.clone(),
+        }
+    }
+}
+
+fn check_format(found: u32, version: &str) -> Result<(), MlError> {
+    if found == FORMAT {
+        return Ok(());
+    }
+    Err(MlError::Format { version: version.to_owned(), found, expected: FORMAT })
+}

@@ -1,0 +1,183 @@
+//! Does training tell the truth? On noise it must find nothing, on a planted signal it must find it, and twice the same.
+
+use super::super::scores::auc_se;
+use super::super::testkit::{Market, settings};
+use super::*;
+use crate::domain::time::HOUR_MS;
+
+const GATE: f64 = 0.8;
+const COST: f64 = 0.004;
+
+fn train_one(market: Market, settings: &TrainingSettings) -> Model {
+    let models = train(&market.build(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap();
+    models.into_iter().next().unwrap()
+}
+
+#[test]
+fn noise_stays_noise() {
+    for seed in [41, 42, 45] {
+        let model = train_one(Market::noise(3, 6_000, seed), &settings(6));
+        let m = &model.card.metrics;
+        let won = m.n_eff * model.base_rate;
+        let se = auc_se(0.5, won, m.n_eff - won).unwrap();
+        assert!((m.auc - 0.5).abs() < 2.0 * se, "seed {seed}: AUC {} se {se}", m.auc);
+        assert!(m.ece <= 0.03 + 2.0 * m.ece_se, "seed {seed}: ECE {} se {}", m.ece, m.ece_se);
+        assert!(f64::from(model.evidence.n) <= 0.002 * m.rows as f64, "seed {seed}: {:?}", model.evidence);
+        assert!(m.brier >= m.brier_base - 0.003, "seed {seed}: {} {}", m.brier, m.brier_base);
+        assert!((m.coverage - 0.8).abs() < 0.05, "seed {seed}: {}", m.coverage);
+        assert_eq!(model.card.dropped, vec![]);
+        // On fresh rows of the same law the final model does not boast either.
+        let fresh = Market::noise(1, 3_000, seed + 100).build();
+        let confident = fresh[0]
+            .rows
+            .iter()
+            .filter_map(|r| model.judge(&r.features.complete().ok()?, r.sigma24?))
+            .filter(|j| j.confidence > GATE)
+            .count();
+        assert!(confident <= 6, "seed {seed}: {confident} of 3000 above the gate");
+    }
+}
+
+#[test]
+fn a_planted_signal_is_found_and_proved() {
+    let model = train_one(Market::planted(3, 9_000, 51), &settings(6));
+    let (m, e) = (&model.card.metrics, &model.evidence);
+    assert!(m.auc > 0.53, "AUC {}", m.auc);
+    assert!(m.brier < m.brier_base, "{} {}", m.brier, m.brier_base);
+    assert!(m.ece <= 0.05 + 2.0 * m.ece_se, "ECE {}", m.ece);
+    assert!(e.n_eff >= 30.0, "{e:?}");
+    assert!(e.hit_rate_lower.unwrap() >= 0.70, "{e:?}");
+    assert!(e.mean_net_lower.unwrap() > 0.0, "{e:?}");
+    // Fresh rows: where the signal stands the model is confident, and it is right as often as it says.
+    let settings = settings(6);
+    let fresh = Market::planted(3, 6_000, 151).build();
+    let data = Dataset::build(&fresh, &settings, &settings.exits[0], COST);
+    let above: Vec<(f64, bool)> = data
+        .samples
+        .iter()
+        .filter_map(|s| Some((model.judge(&s.features, s.sigma24)?.confidence, s.win)))
+        .filter(|(p, _)| *p > GATE)
+        .collect();
+    assert!(above.len() > 200, "{} of {}", above.len(), data.samples.len());
+    let n = above.len() as f64;
+    let said = above.iter().map(|(p, _)| p).sum::<f64>() / n;
+    let held = above.iter().filter(|(_, win)| *win).count() as f64 / n;
+    assert!((said - held).abs() < 0.07, "said {said}, held {held}");
+}
+
+#[test]
+fn two_trainings_give_the_same_bytes_on_any_number_of_threads() {
+    let series = Market::planted(2, 2_500, 61).build();
+    let mut settings = settings(6);
+    settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
+    let run = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let models = pool.install(|| train(&series, &settings, GATE, 0.001, UtcMs(5), &|_| {})).unwrap();
+        models.iter().map(|m| m.to_json().unwrap()).collect::<Vec<_>>()
+    };
+    let one = run(1);
+    assert_eq!(one.len(), 2);
+    assert_eq!(one, run(2));
+    settings.seed += 1;
+    let other = train(&series, &settings, GATE, 0.001, UtcMs(5), &|_| {}).unwrap();
+    assert_ne!(other[0].to_json().unwrap(), one[0]);
+}
+
+#[test]
+fn a_stored_model_speaks_with_the_same_bits() {
+    let series = Market::planted(2, 2_500, 62).build();
+    let models = train(&series, &settings(6), GATE, COST, UtcMs(5), &|_| {}).unwrap();
+    let text = models[0].to_json().unwrap();
+    let back = Model::from_json(&text).unwrap();
+    assert_eq!(back, models[0]);
+    for row in series[0].rows.iter().skip(24).step_by(37) {
+        let (x, sigma) = (row.features.complete().unwrap(), row.sigma24.unwrap());
+        let (a, b) = (models[0].judge(&x, sigma).unwrap(), back.judge(&x, sigma).unwrap());
+        assert_eq!(a.confidence.to_bits(), b.confidence.to_bits());
+        assert_eq!(a.interval.0.to_bits(), b.interval.0.to_bits());
+        assert!(a.interval.0 < a.expected_return && a.expected_return < a.interval.1);
+    }
+    assert_eq!(models[0].judge(&[0.0; Feature::COUNT], 0.0), None);
+    assert_eq!(models[0].judge(&[f64::NAN; Feature::COUNT], 0.01), None);
+
+    // Refusals, each with its own reason.
+    let edited = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        Model::from_json(&text.replacen(from, to, 1)).unwrap_err()
+    };
+    assert!(matches!(edited("\"format\":1", "\"format\":2"), MlError::Format { found: 2, expected: 1, .. }));
+    assert!(matches!(edited(&feature_hash(), "0123456789abcdef"), MlError::Features { .. }));
+    assert!(matches!(edited("\"cost\":0.004", "\"cost\":0.001"), MlError::Damaged { .. }));
+    assert!(matches!(Model::from_json("{}").unwrap_err(), MlError::Unreadable(_)));
+    let view = back.view();
+    assert_eq!(view.version, back.card.version);
+    assert!(view.version.starts_with("h6-") && view.version.len() == 11);
+    assert_eq!(view.reliability.len(), 10);
+}
+
+#[test]
+fn the_card_says_where_the_model_comes_from() {
+    let mut series = Market::noise(2, 3_000, 63).build();
+    for one in &mut series {
+        let closes: Vec<f64> = one.rows.iter().map(|r| r.bar.close).collect();
+        for (i, row) in one.rows.iter_mut().enumerate() {
+            row.features.0[Feature::Adx14.index()] = Some(1.0);
+            row.features.0[Feature::Cmf20.index()] = closes.get(i + 6).map(|c| (c / row.bar.close).ln());
+        }
+    }
+    let mut settings = settings(6);
+    settings.from = series[0].rows[100].bar.open_time;
+    settings.to = series[0].rows[2_900].bar.open_time;
+    let seen = std::sync::Mutex::new(Vec::new());
+    let watch = |p: Progress| seen.lock().unwrap().push((p.done, p.total));
+    let model = train(&series, &settings, GATE, COST, UtcMs(77), &watch).unwrap().remove(0);
+    let card = &model.card;
+    assert_eq!(card.dropped.iter().map(|d| d.feature).collect::<Vec<_>>(), [Feature::Adx14, Feature::Cmf20]);
+    assert_eq!(card.features.len(), Feature::COUNT - 2);
+    assert!(card.data_from > settings.from && card.data_to <= settings.to);
+    assert_eq!((card.trained_at, card.pairs.len(), card.folds), (UtcMs(77), 2, 4));
+    assert!(card.n_eff < card.rows as f64);
+    assert!((card.metrics.auc - 0.5).abs() < 0.1, "the leak was not used: {}", card.metrics.auc);
+    let mut seen = seen.into_inner().unwrap();
+    seen.sort_unstable();
+    assert_eq!(seen.last(), Some(&(20, 20)));
+}
+
+#[test]
+fn too_little_is_refused_in_words() {
+    let run = |hours: usize, settings: &TrainingSettings| {
+        train(&Market::noise(1, hours, 9).build(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap_err()
+    };
+    let error = run(300, &settings(6));
+    assert!(matches!(&error, MlError::NotEnoughData { .. }), "{error}");
+    assert!(error.to_string().contains("500 needed"), "{error}");
+    // Many rows of a long horizon are few observations.
+    assert!(matches!(run(3_000, &settings(720)), MlError::NotEnoughData { .. }));
+    assert!(matches!(train(&[], &settings(6), GATE, COST, UtcMs(1), &|_| {}), Err(MlError::NotEnoughData { .. })));
+    // A cost that nothing can earn leaves one outcome.
+    let all_lost = train(&Market::noise(1, 3_000, 9).build(), &settings(6), GATE, 0.9, UtcMs(1), &|_| {});
+    assert!(matches!(all_lost, Err(MlError::NotEnoughData { .. })));
+    assert_eq!(error.class(), crate::domain::ErrorClass::Model);
+}
+
+#[test]
+fn settings_out_of_range_are_named() {
+    let series = Market::noise(1, 100, 9).build();
+    let run = |change: fn(&mut TrainingSettings), gate: f64, cost: f64| {
+        let mut settings = settings(6);
+        change(&mut settings);
+        match train(&series, &settings, gate, cost, UtcMs(1), &|_| {}) {
+            Err(MlError::Setting { key, .. }) => key,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(run(|s| s.members = 1, GATE, COST), "training.members");
+    assert_eq!(run(|s| s.folds = 1, GATE, COST), "training.folds");
+    assert_eq!(run(|s| s.stride_hours = 0, GATE, COST), "training.stride_hours");
+    assert_eq!(run(|s| s.exits.clear(), GATE, COST), "training.exits");
+    assert_eq!(run(|s| s.to = UtcMs(-HOUR_MS), GATE, COST), "training.from");
+    assert_eq!(run(|s| s.l2 = f64::NAN, GATE, COST), "training.l2");
+    assert_eq!(run(|s| s.tree_depth = 0, GATE, COST), "training.tree_depth");
+    assert_eq!(run(|_| {}, 1.0, COST), "gate.threshold");
+    assert_eq!(run(|_| {}, GATE, f64::INFINITY), "cost");
+}
