@@ -1,7 +1,7 @@
 //! Models: from labelled history to a calibrated probability that one managed trade ends with a profit after costs.
 //!
 //! Serves the ML Predictor agent and whoever trains. In go hourly [`dataset::TrainingSeries`] and settings; out come [`Model`]s
-//! (plain JSON, nothing that runs on load) and, through the predictor, one prediction or one stated refusal per pair and horizon.
+//! (plain JSON, nothing that runs on load) and, through [`Predictor`], one prediction or one stated refusal per pair and horizon.
 //! Always true: whatever reads as a probability is an out-of-sample frequency; nothing fitted has seen a label that touches what
 //! it is judged on; the same inputs and seed give the same bytes on any number of threads; undefined is `None`.
 
@@ -18,6 +18,7 @@ pub mod leakage;
 pub mod members;
 pub mod model;
 mod numbers;
+pub mod predictor;
 pub mod returns;
 mod rng;
 pub mod scaler;
@@ -32,4 +33,5 @@ pub mod weights;
 pub use dataset::{TrainingRow, TrainingSeries};
 pub use error::MlError;
 pub use model::{Model, ModelCard};
+pub use predictor::Predictor;
 pub use training::train;

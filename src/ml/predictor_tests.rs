@@ -1,0 +1,241 @@
+//! The predictor against every kind of inbox.
+
+use std::sync::LazyLock;
+
+use super::super::testkit::{Market, settings};
+use super::super::train;
+use super::*;
+use crate::domain::frame::{DataQuality, Indicators};
+use crate::domain::pair::{Interval, Venue};
+use crate::domain::time::HOUR_MS;
+use crate::domain::{Candle, ExitPlan, Feature, FeatureRow, Qty};
+
+const COST: f64 = 0.004;
+
+static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
+    let mut settings = settings(6);
+    settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
+    let series = Market::planted(2, 2_500, 71).build();
+    let models = train(&series, &settings, 0.8, COST, UtcMs(1), &|_| {}).unwrap();
+    models.into_iter().map(Arc::new).collect()
+});
+
+fn predictor() -> Predictor {
+    Predictor::new(MODELS.clone(), Box::new(|_| COST))
+}
+
+fn frame(name: &str, close: f64) -> Frame {
+    let pair: Pair = name.parse().unwrap();
+    let at = UtcMs(1_700_000_000_000 / HOUR_MS * HOUR_MS);
+    let price = Price::from_f64(close).unwrap();
+    let bar = Candle {
+        pair: pair.clone(),
+        venue: Venue::Kraken,
+        interval: Interval::H1,
+        open_time: at.plus(-HOUR_MS),
+        open: price,
+        high: price,
+        low: price,
+        close: price,
+        volume: Qty::from_f64(1.0).unwrap(),
+        trades: None,
+    };
+    let quality = DataQuality {
+        complete: true,
+        source_bars: 12,
+        source_bars_expected: 12,
+        bars_since_hole: 500,
+        age_ms: 0,
+        outlier: false,
+        note: None,
+    };
+    Frame {
+        pair,
+        at,
+        bar,
+        features: FeatureRow([Some(0.3); Feature::COUNT]),
+        indicators: Indicators { sigma24: Some(0.01), ..Indicators::default() },
+        quality,
+        source_bars: vec![],
+    }
+}
+
+fn ask(frames: Vec<Frame>, more: Vec<Message>) -> Ask {
+    let mut inbox = vec![Message::CollectorToPredictor(Arc::new(frames))];
+    inbox.extend(more);
+    Ask { cycle: 3, at: UtcMs(0), to: AgentKind::MlPredictor, request: Request::GeneratePredictions, inbox }
+}
+
+fn answer(predictor: &mut Predictor, ask: &Ask) -> (Vec<Prediction>, Vec<NoPrediction>, Reply) {
+    let reply = predictor.handle(ask).unwrap();
+    let Finding::Predictions { made, none } = reply.finding.clone() else { panic!("predictions") };
+    (made, none, reply)
+}
+
+fn refusal(predictor: &mut Predictor, frame: Frame) -> String {
+    let (made, none, _) = answer(predictor, &ask(vec![frame], vec![]));
+    assert!(made.is_empty() && none.len() == 2, "{none:?}");
+    none[0].reason.clone()
+}
+
+#[test]
+fn a_complete_frame_gets_a_whole_prediction_per_horizon() {
+    let (made, none, reply) = answer(&mut predictor(), &ask(vec![frame("BTC/USD", 63_512.4)], vec![]));
+    assert!(none.is_empty());
+    assert_eq!(made.iter().map(|p| p.horizon.0).collect::<Vec<_>>(), [1, 6]);
+    for p in &made {
+        let plan = &p.plan;
+        assert!(plan.stop < plan.entry && plan.entry < plan.target && plan.side == Side::Buy);
+        assert_eq!(plan.expires, p.at.plus(p.horizon.ms()));
+        assert_eq!(plan.target.get().scale(), 1, "the decimals of the pair: {}", plan.target);
+        let model = MODELS.iter().find(|m| m.card.horizon == p.horizon).unwrap();
+        let (up, down) = model.card.exits.distances(0.01);
+        assert!((plan.win - (up.exp() - 1.0 - COST)).abs() < 1e-5, "{plan:?}");
+        assert!((plan.loss - (1.0 - (-down).exp() + COST)).abs() < 1e-5, "{plan:?}");
+        let judged = model.judge(&[0.3; Feature::COUNT], 0.01).unwrap();
+        assert_eq!((p.confidence.get(), p.epistemic, p.raw.get()), (judged.confidence, judged.epistemic, judged.raw));
+        assert_eq!((p.ece, &p.evidence, p.base_rate.get()), (model.card.metrics.ece, &model.evidence, model.base_rate));
+        assert_eq!(p.inputs, ["candles"]);
+    }
+    let cells: Vec<&str> = reply.messages.iter().map(Message::name).collect();
+    assert_eq!(
+        cells,
+        [
+            "PredictorToSentiment",
+            "PredictorToTechnical",
+            "PredictorToRisk",
+            "PredictorToOptimizer",
+            "PredictorToHealth"
+        ]
+    );
+    assert_eq!(reply.used, ["CollectorToPredictor"]);
+    let Message::PredictorToTechnical(longest) = &reply.messages[1] else { panic!("technical") };
+    assert_eq!(longest, &[(made[1].pair.clone(), made[1].expected_return)]);
+    let Message::PredictorToOptimizer(expected) = &reply.messages[3] else { panic!("optimizer") };
+    let p = made[0].confidence.get();
+    assert!((expected[0].2 - (p * made[0].plan.win - (1.0 - p) * made[0].plan.loss)).abs() < 1e-15);
+    let Message::PredictorToHealth(status) = &reply.messages[4] else { panic!("health") };
+    assert_eq!((status.predicted, status.abstained), (2, 0));
+}
+
+#[test]
+fn small_prices_keep_their_digits() {
+    let (made, _, _) = answer(&mut predictor(), &ask(vec![frame("PEPE/USD", 0.000_009_2)], vec![]));
+    let plan = &made[0].plan;
+    assert!(plan.stop < plan.entry && plan.entry < plan.target);
+    let (up, _) = MODELS[1].card.exits.distances(0.01);
+    assert!((plan.target.to_f64() / 0.000_009_2 / up.exp() - 1.0).abs() < 1e-4, "{plan:?}");
+}
+
+#[test]
+fn every_refusal_says_why() {
+    let mut p = predictor();
+    let good = frame("BTC/USD", 60_000.0);
+    let mut f = good.clone();
+    f.quality.complete = false;
+    f.quality.note = Some("3 of 12 source bars".to_owned());
+    assert_eq!(refusal(&mut p, f), "3 of 12 source bars");
+    let mut f = good.clone();
+    f.features.0[Feature::Adx14.index()] = None;
+    assert_eq!(refusal(&mut p, f), "feature 'adx14' has no value");
+    let mut f = good.clone();
+    f.indicators.sigma24 = None;
+    assert!(refusal(&mut p, f).contains("volatility"));
+    let mut f = good.clone();
+    f.indicators.sigma24 = Some(0.0);
+    assert!(refusal(&mut p, f).contains("no answer"));
+    let mut f = good.clone();
+    f.indicators.sigma24 = Some(1e-9);
+    assert!(refusal(&mut p, f).contains("price step"));
+    let mut dear = Predictor::new(MODELS.clone(), Box::new(|_| COST + 0.001));
+    assert!(refusal(&mut dear, good.clone()).contains("train again"));
+    let mut unknown = Predictor::new(MODELS.clone(), Box::new(|_| f64::NAN));
+    assert!(refusal(&mut unknown, good.clone()).contains("not known"));
+}
+
+#[test]
+fn a_model_is_not_asked_about_its_own_training_time() {
+    let mut f = frame("BTC/USD", 60_000.0);
+    f.at = MODELS.iter().map(|m| m.card.data_to).min().unwrap().plus(-HOUR_MS);
+    let (made, none, _) = answer(&mut predictor(), &ask(vec![f], vec![]));
+    assert!(made.is_empty());
+    assert!(none.iter().all(|n| n.reason.contains("in training")), "{none:?}");
+}
+
+#[test]
+fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
+    let mut p = Predictor::new(vec![], Box::new(|_| COST));
+    let (made, none, reply) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
+    assert!(made.is_empty());
+    assert_eq!(
+        none.iter().map(|n| (n.horizon.0, n.reason.as_str())).collect::<Vec<_>>(),
+        [(1, "no model"), (24, "no model")]
+    );
+    let Some(Message::PredictorToHealth(status)) = reply.messages.last() else { panic!("health") };
+    assert_eq!((status.model.as_str(), status.brier, status.abstained), ("none", 1.0, 2));
+    // A horizon that lacks its model is reported beside those that have one.
+    let mut p = Predictor::new(vec![MODELS[0].clone()], Box::new(|_| COST)).expecting(vec![Horizon(6), Horizon::H24]);
+    let (made, none, _) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
+    assert_eq!((made.len(), none.len(), none[0].horizon), (1, 1, Horizon::H24));
+}
+
+#[test]
+fn a_damaged_model_explains_itself() {
+    let mut broken = (*MODELS[0]).clone();
+    broken.base_rate += 0.01;
+    let mut p = Predictor::new(vec![Arc::new(broken)], Box::new(|_| COST));
+    let (made, none, _) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
+    assert!(made.is_empty() && none[0].reason.contains("damaged"), "{none:?}");
+}
+
+#[test]
+fn neighbours_are_heard_and_never_change_the_probability() {
+    let btc: Pair = "BTC/USD".parse().unwrap();
+    let eth: Pair = "ETH/USD".parse().unwrap();
+    let frames = || vec![frame("BTC/USD", 60_000.0), frame("ETH/USD", 3_000.0)];
+    let (alone, _, _) = answer(&mut predictor(), &ask(frames(), vec![]));
+    let told = vec![
+        Message::SentimentToPredictor(vec![(btc.clone(), Some((-0.9, 5.0))), (eth.clone(), None)]),
+        Message::TechnicalToPredictor(vec![(btc.clone(), None), (eth.clone(), Some(0.4))]),
+        Message::RiskToPredictor(vec![eth.clone()]),
+        Message::OptimizerToPredictor(vec![(btc, 0.9), (eth, 3.0)]),
+        Message::HealthToPredictor(Some(0.9)),
+    ];
+    let (made, _, reply) = answer(&mut predictor(), &ask(frames(), told));
+    assert_eq!(reply.used.len(), 6);
+    for (a, b) in alone.iter().zip(&made) {
+        assert_eq!(
+            (a.confidence, a.raw, a.expected_return, &a.plan),
+            (b.confidence, b.raw, b.expected_return, &b.plan)
+        );
+        assert!(b.epistemic > 2.0 * a.epistemic, "a live Brier of 0.9 is doubt");
+    }
+    assert_eq!(made[0].inputs, ["candles", "sentiment", "portfolio volatility agrees"]);
+    assert_eq!(
+        made[2].inputs,
+        ["candles", "technical", "portfolio volatility 300% differs from 94%", "entries barred by risk"]
+    );
+}
+
+#[test]
+fn doubt_starts_at_the_margin() {
+    assert_eq!(doubt(None, 0.2), 1.0);
+    assert_eq!(doubt(Some(0.1), 0.2), 1.0);
+    assert_eq!(doubt(Some(0.2 + 0.9 * BRIER_MARGIN), 0.2), 1.0);
+    assert!(doubt(Some(0.2 + 1.01 * BRIER_MARGIN), 0.2) > 2.0);
+}
+
+#[test]
+fn wrong_questions_and_missing_data_are_errors() {
+    let mut p = predictor();
+    let mut wrong = ask(vec![], vec![]);
+    wrong.request = Request::DetectWhales;
+    assert_eq!(p.handle(&wrong).unwrap_err().class, ErrorClass::System);
+    let mut empty = ask(vec![], vec![]);
+    empty.inbox.clear();
+    assert_eq!(p.handle(&empty).unwrap_err().class, ErrorClass::Data);
+    // Frames that are there but empty are an answer, not an error.
+    let (made, none, reply) = answer(&mut p, &ask(vec![], vec![]));
+    assert!(made.is_empty() && none.is_empty());
+    assert_eq!(reply.messages.len(), 5);
+}
