@@ -10,8 +10,10 @@ pub(super) enum Follows {
     Seen,
     /// The next hour, nothing missing between.
     Directly,
-    /// The first frame, or the first after a hole or after frames that never arrived.
+    /// The first usable frame, or the first after a hole or after frames that never arrived.
     AfterGap,
+    /// The hour itself has a hole: its close may be old and is not used.
+    Hole,
 }
 
 /// Remembers the last frame of one pair.
@@ -24,12 +26,10 @@ impl Continuity {
     pub(super) fn observe(&mut self, frame: &Frame) -> Follows {
         let bars = frame.quality.bars_since_hole;
         let follows = match self.last {
-            None => Follows::AfterGap,
             Some((at, _)) if frame.at <= at => return Follows::Seen,
-            Some((at, last)) => {
-                let restarted = bars == 0 || bars < last || (bars == last && bars <= 1);
-                if restarted || frame.at.since(at) != HOUR_MS { Follows::AfterGap } else { Follows::Directly }
-            }
+            _ if bars == 0 => Follows::Hole,
+            Some((at, last)) if last > 0 && bars > last && frame.at.since(at) == HOUR_MS => Follows::Directly,
+            _ => Follows::AfterGap,
         };
         self.last = Some((frame.at, bars));
         follows
@@ -53,8 +53,8 @@ mod tests {
         assert_eq!(see(2, 6), Follows::Directly);
         assert_eq!(see(2, 6), Follows::Seen);
         assert_eq!(see(1, 5), Follows::Seen);
-        assert_eq!(see(3, 0), Follows::AfterGap);
-        assert_eq!(see(4, 1), Follows::Directly);
+        assert_eq!(see(3, 0), Follows::Hole);
+        assert_eq!(see(4, 1), Follows::AfterGap);
         assert_eq!(see(5, 1), Follows::AfterGap);
         assert_eq!(see(6, 2), Follows::Directly);
         assert_eq!(see(8, 4), Follows::AfterGap);

@@ -179,6 +179,10 @@ impl PairRegime {
     pub fn observe(&mut self, frame: &Frame) -> RegimeReading {
         match self.row.observe(frame) {
             Follows::Seen => return self.rule.reading(),
+            Follows::Hole => {
+                self.rule.reset();
+                return self.rule.reading();
+            }
             Follows::AfterGap => self.rule.reset(),
             Follows::Directly => {}
         }
@@ -288,7 +292,7 @@ mod tests {
         assert_eq!(regime.observe(&frame("ETH/USD", 60, 9_999.0)), before);
         let mut after_hole = frame("ETH/USD", 61, 3_200.0);
         after_hole.quality.bars_since_hole = 0;
-        assert_eq!(regime.observe(&after_hole).z, None);
+        assert_eq!(regime.observe(&after_hole), RegimeReading::default());
     }
 
     proptest! {

@@ -47,7 +47,7 @@ impl ReturnPanel {
                 series.returns.insert(frame.at, r);
             }
         }
-        series.close = Some(close);
+        series.close = (follows != Follows::Hole).then_some(close);
         let first = frame.at.plus(-(self.window_hours as i64).saturating_mul(HOUR_MS));
         while series.returns.first_key_value().is_some_and(|(at, _)| *at <= first) {
             series.returns.pop_first();
@@ -174,7 +174,7 @@ mod tests {
             panel.observe(&f);
         }
         let series = &panel.pairs[&pair("BTC/USD")];
-        assert_eq!(series.returns.len(), 49, "50 hours less the one over the hole");
+        assert_eq!(series.returns.len(), 48, "50 hours less the one with the hole and the one over it");
         assert!(!series.returns.contains_key(&crate::decision::specimens::hour(180)));
     }
 

@@ -18,6 +18,9 @@ use crate::domain::time::{HOUR_MS, UtcMs};
 /// two equal camps at the ends have 1.
 pub const SPLIT_NEWS: f64 = 0.6;
 
+/// Name of the health floor among the limits in use.
+const HEALTH_LIMIT: &str = "system health (floor)";
+
 /// What the checks need besides the account.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RiskContext<'a> {
@@ -271,12 +274,13 @@ pub fn limits_in_use(view: &AccountView, context: &RiskContext<'_>) -> Vec<Limit
         ),
     ];
     if let Some(score) = context.health {
-        limits.push(of("system health (floor)", score, s.health_floor, score < s.health_floor));
+        limits.push(of(HEALTH_LIMIT, score, s.health_floor, score < s.health_floor));
     }
     limits
 }
 
-/// Limits in use, 0 = unused, 1 = at the limit, with the names of those that are tripped.
+/// Limits in use, 0 = unused, 1 = at the limit, with the names of the account's limits that are tripped. The health floor is left
+/// out: told back to the Health Monitor, its own low score would keep itself low.
 #[must_use]
 pub fn risk_use(limits: &[LimitUse]) -> RiskUse {
     let used = |name: &str| {
@@ -287,7 +291,7 @@ pub fn risk_use(limits: &[LimitUse]) -> RiskUse {
         exposure: used("gross exposure"),
         daily_loss: used("loss today"),
         drawdown: used("drawdown"),
-        tripped: limits.iter().filter(|l| l.tripped).map(|l| l.name.clone()).collect(),
+        tripped: limits.iter().filter(|l| l.tripped && l.name != HEALTH_LIMIT).map(|l| l.name.clone()).collect(),
     }
 }
 
@@ -453,6 +457,11 @@ mod tests {
         assert_eq!(usage.tripped, ["drawdown"]);
         assert_eq!(usage.drawdown, 1.0);
         assert!((usage.daily_loss - 0.495).abs() < 0.001);
+        let mut unwell = context(&settings);
+        unwell.health = Some(0.1);
+        let limits = limits_in_use(&account(AccountId::Main), &unwell);
+        assert!(limits.iter().any(|l| l.tripped));
+        assert!(risk_use(&limits).tripped.is_empty(), "the monitor's own score is not told back to it");
     }
 
     proptest! {

@@ -81,7 +81,7 @@ fn pad(text: &str, width: usize) -> String {
 fn value(value: Option<f64>) -> String {
     match value {
         None => "no value".to_owned(),
-        Some(v) if v == 0.0 => "0".to_owned(),
+        Some(0.0) => "0".to_owned(),
         Some(v) if v.abs() >= 1_000.0 => format!("{v:.1}"),
         Some(v) if v.abs() >= 0.0001 => format!("{v:.4}"),
         Some(v) => format!("{v:.2e}"),

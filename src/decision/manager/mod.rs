@@ -117,7 +117,7 @@ impl RiskManager {
         let limits = risk::limits_in_use(&request.main, &self.context(request, inbox, at));
         let usage = risk::risk_use(&limits);
         let factor = risk::size_factor(request.main.drawdown, settings);
-        let shut = request.halted.is_some() || !usage.tripped.is_empty();
+        let shut = request.halted.is_some() || limits.iter().any(|l| l.tripped);
         let held: BTreeSet<&Pair> =
             request.main.state.positions.keys().chain(request.shadow.state.positions.keys()).collect();
         let barred = inbox.frames.iter().map(|f| &f.pair).filter(|pair| {
