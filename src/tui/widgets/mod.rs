@@ -1,0 +1,6 @@
+//! Drawing blocks that the panes share: tables, candles, braille curves, bars.
+
+pub mod bars;
+pub mod candles;
+pub mod curve;
+pub mod table;
