@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::live::Shared;
 use crate::clock::Clock;
-use crate::domain::agent::AgentKind;
+use crate::domain::agent::{AgentKind, AgentState};
 use crate::domain::command::Ack;
 use crate::domain::event::Ask;
 use crate::domain::snapshot::AgentView;
@@ -133,6 +133,12 @@ impl AgentHandle {
     #[must_use = "the answer says whether it happened"]
     pub fn stop(&self) -> oneshot::Receiver<Ack> {
         self.order(Wanted::Stop)
+    }
+
+    /// The agent's state now.
+    #[must_use]
+    pub fn state(&self) -> AgentState {
+        self.shared.lock().machine.state()
     }
 
     /// How the agent fares now.

@@ -42,21 +42,10 @@ impl PaperBroker {
     /// Meets the working orders of the candle's pair with it. Candles of a pair must come in time order; one that is not
     /// later than the last is ignored.
     pub fn on_candle(&mut self, candle: &Candle) -> Vec<BrokerEvent> {
-        let Some(instrument) = self.instruments.get(&candle.pair).cloned() else { return Vec::new() };
-        let tape = self.tapes.get(&candle.pair);
-        if tape.is_some_and(|t| candle.open_time < t.closed_at) {
+        if self.tapes.get(&candle.pair).is_some_and(|t| candle.open_time < t.closed_at) {
             return Vec::new();
         }
-        let share = instrument.round_qty(candle.volume.get().saturating_mul(MAX_VOLUME_SHARE));
-        let mut pass = Pass {
-            candle,
-            instrument,
-            day: tape.and_then(Tape::day),
-            left: AccountId::ALL.into_iter().map(|account| (account, share)).collect(),
-            stopped: BTreeSet::new(),
-            limit_side: BTreeMap::new(),
-            events: Vec::new(),
-        };
+        let Some(mut pass) = self.pass(candle) else { return Vec::new() };
         let present = self.present(candle);
         for id in &present {
             self.fill_at_open(&mut pass, *id);
@@ -75,6 +64,39 @@ impl PaperBroker {
             }
         }
         pass.events
+    }
+
+    /// Meets the stops that were placed for an entry which this very candle filled at its open. Its way from there to the close is known, so that
+    /// a low below the stop came after the entry. Called once the protective orders of the candle's fills are in.
+    pub fn meet_new_stops(&mut self, candle: &Candle) -> Vec<BrokerEvent> {
+        let Some(mut pass) = self.pass(candle) else { return Vec::new() };
+        let placed_within = |w: &&Working| {
+            let order = &w.order;
+            order.intent.pair == candle.pair
+                && matches!(order.intent.kind, OrderKind::StopLoss { .. })
+                && order.intent.at >= candle.open_time
+                && order.intent.at < candle.close_time()
+        };
+        let new: Vec<OrderId> = self.orders.iter().filter(placed_within).map(|w| w.order.intent.order).collect();
+        for id in new {
+            self.meet_stop(&mut pass, id);
+        }
+        pass.events
+    }
+
+    /// A pass over a candle of a known pair.
+    fn pass<'a>(&self, candle: &'a Candle) -> Option<Pass<'a>> {
+        let instrument = self.instruments.get(&candle.pair).cloned()?;
+        let share = instrument.round_qty(candle.volume.get().saturating_mul(MAX_VOLUME_SHARE));
+        Some(Pass {
+            candle,
+            instrument,
+            day: self.tapes.get(&candle.pair).and_then(Tape::day),
+            left: AccountId::ALL.into_iter().map(|account| (account, share)).collect(),
+            stopped: BTreeSet::new(),
+            limit_side: BTreeMap::new(),
+            events: Vec::new(),
+        })
     }
 
     /// Orders that were sent when the candle opened, and arrive before it closes.

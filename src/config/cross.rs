@@ -30,6 +30,11 @@ pub const RULES: &[Rule] = &[
         text: "training must not see what is traded on; move training.to to replay.trading_from or before it",
     },
     Rule {
+        keys: &["replay.trading_from", "replay.until"],
+        holds: |s| s.replay.trading_from < s.replay.until,
+        text: "the replay must end after trading starts; move replay.until after replay.trading_from",
+    },
+    Rule {
         keys: &["regime.exit", "regime.enter"],
         holds: |s| s.core.regime.exit <= s.core.regime.enter,
         text: "a trend must not end at a larger statistic than it begins at; lower regime.exit",

@@ -33,6 +33,8 @@ pub struct ReplaySettings {
     pub recording: String,
     /// End of the warm-up: trading starts here.
     pub trading_from: UtcMs,
+    /// The recording is played up to here, or to its end if that comes first.
+    pub until: UtcMs,
     /// Data time over wall time.
     pub speed: f64,
 }
@@ -42,6 +44,7 @@ impl Default for ReplaySettings {
         Self {
             recording: "data/recording".to_owned(),
             trading_from: UtcMs(1_721_174_400_000), // 2024-07-17: the recording starts on 2024-07-01, the rest fills windows
+            until: UtcMs(1_730_419_200_000),        // 2024-11-01: the end of the bundled recording
             speed: 300.0,
         }
     }

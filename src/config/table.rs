@@ -166,6 +166,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("whale.alert_share", Number(0.0, 1.0), "Share of the hour's volume that the largest bar must hold."),
     setting("replay.recording", Path, "Folder of the recording."),
     setting("replay.trading_from", Time, "End of the warm-up: trading starts here; must not lie before training.to."),
+    setting("replay.until", Time, "The recording is played up to here; must lie after replay.trading_from."),
     setting(
         "replay.speed",
         Above(0.0, 100_000.0),

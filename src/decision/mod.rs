@@ -8,6 +8,7 @@
 
 mod check;
 mod continuity;
+pub mod engine;
 pub mod explain;
 pub mod gate;
 pub mod hrp;
@@ -17,6 +18,7 @@ pub mod regime;
 pub mod returns;
 pub mod risk;
 pub mod router;
+pub mod session;
 pub mod shares;
 pub mod sizing;
 #[cfg(test)]

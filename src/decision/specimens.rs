@@ -199,6 +199,7 @@ pub(crate) fn hold(view: &mut AccountView, name: &str, qty: i64, entry: f64) {
         plan,
         confidence: 0.84,
         group: 1,
+        closed: crate::domain::ClosedPart::default(),
     };
     view.state.positions.insert(pair(name), position);
     view.marks.push((pair(name), price(entry)));

@@ -305,6 +305,13 @@ pub enum Event {
         state: super::agent::AgentState,
         errors: u64,
     },
+    /// An agent's error went as far on the recovery path as a person should hear of.
+    Recovery {
+        agent: AgentKind,
+        class: ErrorClass,
+        severity: Severity,
+        text: String,
+    },
     /// An order changed or was filled, at the broker.
     OrderUpdate(Order),
     Fill(Fill),

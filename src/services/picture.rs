@@ -93,6 +93,7 @@ fn account(id: AccountId, equity: &str) -> AccountSummary {
         plan: plan("BTC/USD"),
         confidence: 0.85,
         group: 1,
+        closed: crate::domain::ClosedPart::default(),
     };
     let state = AccountState {
         id,

@@ -1,4 +1,4 @@
-//! Tick, lot and minimums of the tradable pairs, from `data/instruments.json`.
+//! Tick, lot and minimums of the tradable pairs, from `data/recording/instruments.json`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn the_bundled_file_lists_the_universe() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/instruments.json");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/recording/instruments.json");
         let instruments = load_instruments(&path).unwrap();
         let pairs: Vec<_> = instruments.iter().map(|i| i.pair.to_string()).collect();
         assert_eq!(pairs, ["BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "LTC/USD", "DOGE/USD", "PEPE/USD", "SGB/USD"]);

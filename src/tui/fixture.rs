@@ -397,6 +397,7 @@ fn position(name: &str, amount: f64, entry: f64) -> Position {
         plan: plan(name, Horizon::H1, entry),
         confidence: 0.87,
         group: 1,
+        closed: crate::domain::ClosedPart::default(),
     }
 }
 

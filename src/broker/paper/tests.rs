@@ -379,3 +379,28 @@ proptest! {
         prop_assert_eq!(resting == 0, sold == Decimal::from(size));
     }
 }
+
+#[test]
+fn a_stop_placed_for_this_candles_entry_meets_its_low_once() {
+    let mut broker = broker();
+    broker.submit(&buy(1, 0, dec!(1)));
+    let entry = candle(0, 100, 101, 90, 95, 1_000);
+    assert!(broker.on_candle(&entry).iter().any(|e| matches!(e, BrokerEvent::Fill(f) if f.purpose == Purpose::Entry)));
+    // Sent on the fill, inside the candle: the way from its open to its low came after the entry.
+    let at = UtcMs(START + 150);
+    broker.submit(&Intent { at, ..stop(2, 0, dec!(95), dec!(1), 1) });
+    broker.submit(&Intent { at, ..target(3, 0, dec!(101), dec!(1), 1) });
+    let events = broker.meet_new_stops(&entry);
+    let fills: Vec<&Fill> = events
+        .iter()
+        .filter_map(|e| match e {
+            BrokerEvent::Fill(f) => Some(f),
+            BrokerEvent::Order(_) => None,
+        })
+        .collect();
+    assert_eq!(fills.len(), 1, "{events:?}");
+    assert_eq!((fills[0].purpose, fills[0].order), (Purpose::Stop, OrderId(2)));
+    assert!(fills[0].price <= price(dec!(95)));
+    assert!(broker.meet_new_stops(&entry).is_empty());
+    assert_eq!(broker.working(AccountId::Main).count(), 0, "the target of its group is cancelled");
+}
