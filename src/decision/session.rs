@@ -84,6 +84,8 @@ impl PaperSession {
                     for candle in &update.candles {
                         let events = self.broker.on_candle(candle);
                         self.broker_events(events, &mut out);
+                        let events = self.broker.meet_new_stops(candle);
+                        self.broker_events(events, &mut out);
                     }
                 }
             }
