@@ -1,0 +1,241 @@
+//! Arguments, with the help that teaches them.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::command::Speed;
+use crate::domain::decision::DecisionId;
+
+const AFTER: &str = "\
+Examples:
+  cst                                   the console, on the bundled recording, with paper money
+  cst --speed 1200                      the same, twenty minutes of data per second
+  cst --headless --speed max --until-end --json
+                                        play the whole recording without a screen and print a summary
+  cst why D1-42                         the whole path of decision D1-42 through the decision tree
+  cst config show                       every setting, its value and where it comes from
+
+While it runs: http://127.0.0.1:8001/health, http://127.0.0.1:8001/api/docs, http://127.0.0.1:8000/metrics";
+
+/// A terminal console for trading crypto on Kraken, with eight agents behind it. Trades on paper.
+#[derive(Debug, Parser)]
+#[command(name = "cst", version, about, after_help = AFTER, args_conflicts_with_subcommands = false)]
+pub struct Cli {
+    /// Run without a screen: JSON lines on stdout, for servers
+    #[arg(long)]
+    pub headless: bool,
+
+    /// Where market data come from
+    #[arg(long, value_enum, default_value_t = Source::Auto)]
+    pub source: Source,
+
+    /// Replay speed: data time over wall time, or `max` [default: replay.speed]
+    #[arg(long, value_name = "N|max")]
+    pub speed: Option<SpeedArg>,
+
+    /// Paper or live money
+    #[arg(long, value_enum, default_value_t = Mode::Paper)]
+    pub mode: Mode,
+
+    /// Stop when the recording has been played to its end
+    #[arg(long)]
+    pub until_end: bool,
+
+    /// Begin a new paper account instead of continuing the last one (which stays in the journal)
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// Also serve the read-only web page
+    #[arg(long)]
+    pub web: bool,
+
+    /// Look, but let no key change anything
+    #[arg(long)]
+    pub read_only: bool,
+
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub no_mouse: bool,
+
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+
+    /// Print facts as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// Folder that holds config/, data/, models/ and logs/
+    #[arg(long, value_name = "DIR", global = true, env = "CST_HOME")]
+    pub home: Option<PathBuf>,
+
+    /// A settings file on top of config/default.toml
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+
+    /// One setting, checked like the file's; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", global = true)]
+    pub set: Vec<String>,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Explain a decision: every value and threshold on its path
+    Why(WhyArgs),
+    /// Check or show the settings
+    Config(ConfigArgs),
+    /// Read or verify the journal
+    Journal(JournalArgs),
+    /// List the trained models
+    Models(ModelsArgs),
+    /// Train the models anew from the recorded history
+    Train,
+    /// Print completions for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print the manual page
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// A decision, such as D1-42 (the Decisions screen and the journal show them), or an order, such as O17
+    #[arg(value_name = "DECISION|ORDER")]
+    pub id: Subject,
+}
+
+/// What `why` is asked about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    Decision(DecisionId),
+    /// An order of the newest session.
+    Order(u64),
+}
+
+impl FromStr for Subject {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(number) = text.strip_prefix(['O', 'o']) {
+            return number
+                .parse()
+                .map(Self::Order)
+                .map_err(|_| format!("'{text}' is not an order; they look like 'O17'"));
+        }
+        text.parse().map(Self::Decision)
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub what: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Check every setting; list all problems
+    Check,
+    /// Show every setting with its value and where it comes from
+    Show {
+        /// Only keys that contain this
+        filter: Option<String>,
+    },
+    /// Print the settings file that documents every key with its default
+    Default,
+    /// Print the JSON schema of the settings
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub struct JournalArgs {
+    #[command(subcommand)]
+    pub what: JournalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum JournalCommand {
+    /// Show the newest rows of a table
+    Show {
+        /// sessions, cycles, decisions, intents, orders, fills, outcomes, alerts or commands
+        #[arg(default_value = "decisions")]
+        table: String,
+        /// How many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Recompute the checksum chain: finds a changed or missing row
+    Verify,
+}
+
+#[derive(Debug, Args)]
+pub struct ModelsArgs {
+    #[command(subcommand)]
+    pub what: ModelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ModelsCommand {
+    /// Every stored model; the current ones are marked
+    List,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Source {
+    /// Kraken if this version can reach it, else the bundled recording
+    Auto,
+    /// Kraken itself
+    Kraken,
+    /// The bundled recording of real Kraken candles
+    Replay,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    Paper,
+    Live,
+}
+
+/// `--speed`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeedArg(pub Speed);
+
+impl FromStr for SpeedArg {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("max") {
+            return Ok(Self(Speed::Max));
+        }
+        match text.trim_end_matches(['x', 'X']).parse::<f64>() {
+            Ok(x) if (0.1..=100_000.0).contains(&x) => Ok(Self(Speed::Times(x))),
+            _ => Err("a speed is a number from 0.1 to 100000 (data time over wall time), or 'max'".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn speeds_and_subjects() {
+        assert_eq!("max".parse(), Ok(SpeedArg(Speed::Max)));
+        assert_eq!("300".parse(), Ok(SpeedArg(Speed::Times(300.0))));
+        assert_eq!("60x".parse(), Ok(SpeedArg(Speed::Times(60.0))));
+        assert!("-1".parse::<SpeedArg>().is_err());
+        assert!("nan".parse::<SpeedArg>().is_err());
+        assert_eq!("O17".parse(), Ok(Subject::Order(17)));
+        assert!(matches!("D1-2".parse(), Ok(Subject::Decision(_))));
+        assert!("x".parse::<Subject>().is_err());
+    }
+}

@@ -1,0 +1,196 @@
+//! The console and server mode: everything is started here, in order, and stopped in the opposite one.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use color_eyre::eyre::{WrapErr, bail, eyre};
+use tokio_util::sync::CancellationToken;
+
+use super::args::{Cli, Mode, Source};
+use super::{Outcome, complain, find_home, load_settings};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Ascii, Colors, Loaded, Settings, Zone};
+use crate::domain::command::Speed;
+use crate::domain::snapshot::ServiceView;
+use crate::orchestrator::{self, Handle, Launch, Summary};
+use crate::services::{self, ServiceOptions};
+use crate::telemetry::{self, LogGuard, LogOptions, LogRing, LostLines, Metrics};
+use crate::tui::{self, ColorScheme, UiOptions};
+use crate::web::{self, WebOptions};
+use crate::{config::Home, headless};
+
+/// Records kept in memory for the Logs screen.
+const RING: usize = 5_000;
+/// How long background work may take to end after everything else has.
+const GRACE: Duration = Duration::from_secs(5);
+
+pub(super) fn start(cli: &Cli) -> Outcome {
+    if cli.mode == Mode::Live {
+        bail!("live trading is not part of this version: it trades on paper only. Leave out `--mode live`");
+    }
+    let source_reason = source(cli.source)?;
+    let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    if !cli.headless && !terminal {
+        bail!("the console needs a terminal, and this is none. On a server or in a pipe use `cst --headless`");
+    }
+    let home = find_home(cli)?;
+    let loaded = load_settings(cli, &home)?;
+    home.recording(&loaded.settings.replay.recording)?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let ring = Arc::new(LogRing::new(RING));
+    let guard = start_logs(&home, &loaded.settings, &ring, &clock)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("cst")
+        .build()
+        .wrap_err("the async runtime could not be started")?;
+    let result = runtime.block_on(everything(cli, &home, loaded, source_reason, clock, ring, guard.lost()));
+    runtime.shutdown_timeout(GRACE);
+    result
+}
+
+/// Why the recording is the source, or why there is none.
+fn source(wanted: Source) -> Result<String, color_eyre::Report> {
+    match wanted {
+        Source::Replay => Ok("asked for with --source replay".to_owned()),
+        Source::Auto => Ok("auto: this version has no live link to Kraken yet".to_owned()),
+        Source::Kraken => Err(eyre!(
+            "this version has no live link to Kraken yet; `--source replay` plays the bundled recording of real Kraken data"
+        )),
+    }
+}
+
+fn start_logs(
+    home: &Home,
+    settings: &Settings,
+    ring: &Arc<LogRing>,
+    clock: &Arc<dyn Clock>,
+) -> Result<LogGuard, color_eyre::Report> {
+    let options = LogOptions {
+        dir: home.path(&settings.logs.dir),
+        level: settings.logs.level.parse()?,
+        keep_files: settings.logs.keep_files,
+        max_file_mb: settings.logs.max_file_mb,
+        stdout_json: false,
+    };
+    Ok(telemetry::init(&options, Arc::clone(ring), Arc::clone(clock))?)
+}
+
+async fn everything(
+    cli: &Cli,
+    home: &Home,
+    loaded: Loaded,
+    source_reason: String,
+    clock: Arc<dyn Clock>,
+    ring: Arc<LogRing>,
+    lost: LostLines,
+) -> Outcome {
+    let config_hash = loaded.hash();
+    let settings = loaded.settings;
+    let (handle, ports) = orchestrator::connect();
+    let stop = CancellationToken::new();
+    let listening = CancellationToken::new();
+    let services = listen(cli, &settings, &handle, &listening).await?;
+    tracing::info!(home = %home.dir.display(), why = %home.why, config = %config_hash, "cst {} starts", env!("CARGO_PKG_VERSION"));
+
+    let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);
+    let ui = ui_options(cli, &settings);
+    let launch = Launch {
+        settings,
+        home: home.dir.clone(),
+        config_hash,
+        source_reason,
+        speed,
+        fresh: cli.fresh,
+        until_end: cli.until_end,
+        clock: Arc::clone(&clock),
+        services,
+        lost_logs: Arc::new(move || lost.count()),
+    };
+    let run = tokio::spawn(orchestrator::run(ports, launch, stop.clone()));
+    let summary = if cli.headless {
+        headless::run(handle, run, stop, cli.json).await.map_err(color_eyre::Report::from)
+    } else {
+        console(handle, ring, ui, clock, run, stop).await
+    };
+    listening.cancel();
+    summary.map(|_| ())
+}
+
+/// The listeners first: a taken port is told before anything else is started.
+async fn listen(
+    cli: &Cli,
+    settings: &Settings,
+    handle: &Handle,
+    stop: &CancellationToken,
+) -> Result<Vec<ServiceView>, color_eyre::Report> {
+    let mut views = Vec::new();
+    let bind = settings.services.bind;
+    if settings.services.enabled {
+        let metrics = Metrics::new().map_err(|e| eyre!("the metrics could not be set up: {e}"))?;
+        let snapshots = handle.clone();
+        let render = Arc::new(move || {
+            metrics.update(&snapshots.snapshot());
+            metrics.render()
+        });
+        let options = ServiceOptions {
+            bind,
+            api_port: settings.services.api_port,
+            metrics_port: settings.services.metrics_port,
+            token: None,
+        };
+        let running = services::start(handle.clone(), render, options, stop.clone()).await?;
+        views.extend(running.views());
+    }
+    if cli.web {
+        let options = WebOptions { bind, port: settings.services.web_port };
+        views.push(web::start(handle.clone(), options, stop.clone()).await?.view());
+    }
+    Ok(views)
+}
+
+fn ui_options(cli: &Cli, settings: &Settings) -> UiOptions {
+    let ui = &settings.ui;
+    let found = UiOptions::detect(|name| std::env::var(name).ok());
+    UiOptions {
+        colors: match ui.colors {
+            Colors::Western => ColorScheme::Western,
+            Colors::Eastern => ColorScheme::Eastern,
+            Colors::Cvd => ColorScheme::Cvd,
+            Colors::Mono => ColorScheme::Mono,
+        },
+        ascii: match ui.ascii {
+            _ if cli.ascii => Some(true),
+            Ascii::Auto => found.ascii,
+            Ascii::Always => Some(true),
+            Ascii::Never => Some(false),
+        },
+        mouse: ui.mouse && !cli.no_mouse,
+        reduced_motion: ui.reduced_motion || found.reduced_motion,
+        fps: ui.fps.min(found.fps),
+        local_zone: ui.zone == Zone::Local,
+        read_only: cli.read_only,
+        color_depth: found.color_depth,
+    }
+}
+
+async fn console(
+    handle: Handle,
+    ring: Arc<LogRing>,
+    options: UiOptions,
+    clock: Arc<dyn Clock>,
+    run: tokio::task::JoinHandle<Result<Summary, orchestrator::OrchestratorError>>,
+    stop: CancellationToken,
+) -> Result<Summary, color_eyre::Report> {
+    tui::install_panic_hook();
+    let shown = tui::run(handle, ring, options, clock).await;
+    // The screen is gone: the engine stops in order, whatever ended the screen.
+    stop.cancel();
+    let summary = run.await.wrap_err("the orchestrator was lost")??;
+    shown?;
+    if summary.session > 0 {
+        complain(&format!("{summary}\nThe account is kept: start again to continue it."));
+    }
+    Ok(summary)
+}

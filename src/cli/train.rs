@@ -1,0 +1,58 @@
+//! `cst train`: trains the models anew, with progress.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+
+use super::args::Cli;
+use super::{Outcome, find_home, load_settings, print, print_json};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::snapshot::Progress;
+use crate::orchestrator::train_models;
+use crate::store::Recording;
+
+pub(super) fn train(cli: &Cli) -> Outcome {
+    let home = find_home(cli)?;
+    let settings = load_settings(cli, &home)?.settings;
+    let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
+    let last = Mutex::new(String::new());
+    let terminal = std::io::stderr().is_terminal();
+    let progress = |p: Progress| {
+        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let line = format!("{} {}/{}", p.label, p.done, p.total);
+        if *last == line {
+            return;
+        }
+        let end = if terminal { "\r" } else { "\n" };
+        // Progress is a courtesy: a closed stderr must not stop the training.
+        let _ = write!(std::io::stderr().lock(), "{line:<70}{end}");
+        *last = line;
+    };
+    let models = train_models(
+        &settings.core,
+        &home.path(&settings.models.dir),
+        &recording,
+        settings.replay.trading_from,
+        SystemClock::new().now(),
+        &progress,
+    )?;
+    let views: Vec<_> = models.iter().map(|m| m.view()).collect();
+    if cli.json {
+        return print_json(&views);
+    }
+    let mut text = String::new();
+    for v in &views {
+        text.push_str(&format!(
+            "{:>4}  {}  rows {}  n_eff {:.0}  base {:.3}  Brier {:.4}  AUC {:.3}  ECE {:.4}  ({})\n",
+            v.horizon.to_string(),
+            v.version,
+            v.rows,
+            v.n_eff,
+            v.base_rate,
+            v.brier,
+            v.auc,
+            v.ece,
+            v.calibration
+        ));
+    }
+    print(&text)
+}

@@ -1,0 +1,39 @@
+//! What can stop a run.
+
+use crate::decision::session::CheckpointError;
+use crate::domain::error::ErrorClass;
+use crate::ml::MlError;
+use crate::sources::NewsError;
+use crate::store::StoreError;
+
+/// An error that ends the run. Everything before it is in the journal.
+#[derive(Debug, thiserror::Error)]
+pub enum OrchestratorError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("no model could be trained: {0}")]
+    Training(#[from] MlError),
+    #[error(transparent)]
+    News(#[from] NewsError),
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    #[error(
+        "the account in the journal does not agree with its fills ({0}); nothing was changed. `cst journal verify` shows where; `--fresh` starts a new account and keeps the old one for inspection"
+    )]
+    Books(String),
+    #[error("a background task was lost: {0}")]
+    Task(String),
+}
+
+impl OrchestratorError {
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::Store(error) => error.class(),
+            Self::Training(error) => error.class(),
+            Self::News(error) => error.class(),
+            Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
+            Self::Task(_) => ErrorClass::System,
+        }
+    }
+}

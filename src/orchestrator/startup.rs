@@ -1,0 +1,251 @@
+//! Everything before the first batch: recording, models, journal, account, agents.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::feed::Feed;
+use super::handle::{Envelope, Ports};
+use super::picture::Picture;
+use super::{Launch, OrchestratorError, training};
+use crate::agents::{AgentEvent, AgentHandle, AgentOptions, AgentRuntime, BrainFactory};
+use crate::broker::fees::FeeSchedule;
+use crate::broker::ledger;
+use crate::decision::engine::Engine;
+use crate::decision::session::PaperSession;
+use crate::decision::{Optimizer, RiskManager};
+use crate::domain::account::AccountId;
+use crate::domain::agent::AgentKind;
+use crate::domain::command::{Ack, Command};
+use crate::domain::event::Brain;
+use crate::domain::pair::{Interval, Pair};
+use crate::domain::snapshot::{Progress, SourceView, SystemState};
+use crate::domain::time::UtcMs;
+use crate::ml::Predictor;
+use crate::ml::model::Model;
+use crate::monitor::HealthMonitor;
+use crate::pipeline::Collector;
+use crate::signals::{NewsText, Sentiment, Technical, TextScore, Whale};
+use crate::sources::read_news;
+use crate::store::{Journal, Recording, SessionMeta, load_instruments};
+
+/// What the conductor needs to begin.
+pub(super) struct Ready {
+    pub(super) session: PaperSession,
+    pub(super) session_id: u32,
+    pub(super) journal: Journal,
+    pub(super) agents: BTreeMap<AgentKind, AgentHandle>,
+    pub(super) events: mpsc::Receiver<AgentEvent>,
+    pub(super) feed: Feed,
+}
+
+/// The recording, the models and the texts: the slow part, done off the reactor.
+struct Loaded {
+    recording: Recording,
+    models: Vec<Arc<Model>>,
+    texts: Vec<NewsText>,
+    scores: BTreeMap<String, TextScore>,
+}
+
+/// Prepares a run. `None` when a stop was asked for meanwhile.
+pub(super) async fn start(
+    ports: &mut Ports,
+    picture: &mut Picture,
+    launch: &Launch,
+    stop: &CancellationToken,
+) -> Result<Option<Ready>, OrchestratorError> {
+    let Some(loaded) = load(ports, picture, launch, stop).await? else { return Ok(None) };
+    let settings = &launch.settings;
+    let universe = loaded.recording.universe();
+    let recording = &loaded.recording;
+    let (first, last) = (recording.first(), recording.last().min(settings.replay.until));
+    picture.snapshot.source = SourceView {
+        kind: "replay".to_owned(),
+        label: label(recording, last),
+        reason: launch.source_reason.clone(),
+        first,
+        last,
+        trading_from: settings.replay.trading_from,
+    };
+    picture.snapshot.models = loaded.models.iter().map(|m| m.view()).collect();
+
+    let instruments = load_instruments(&launch.home.join(&settings.replay.recording).join("instruments.json"))?;
+    picture.set_instruments(&universe, &instruments);
+    let mut journal = Journal::open(&launch.home.join(&settings.journal.path))?;
+    let source = recording.name().to_owned();
+    let resumable = match journal.latest_session()? {
+        Some(row) if !launch.fresh && !row.ended && row.source == source => {
+            journal.last_checkpoint(row.id)?.map(|checkpoint| (row, checkpoint))
+        }
+        _ => None,
+    };
+    let (session, session_id) = match resumable {
+        Some((row, checkpoint)) => {
+            let session = PaperSession::resume(instruments, &checkpoint.state)?;
+            verify_books(session.engine(), &journal, row.id)?;
+            if row.config_hash != launch.config_hash {
+                let change = serde_json::json!({ "from": row.config_hash, "to": launch.config_hash });
+                journal.config_change(row.id, launch.clock.now(), &change)?;
+                tracing::warn!(session = row.id, "the account continues under changed settings");
+            }
+            picture.restore(&journal, row.id)?;
+            tracing::info!(session = row.id, from = %session.engine().durable().last_at, "paper account continued");
+            (session, row.id)
+        }
+        None => {
+            let meta = SessionMeta {
+                started: launch.clock.now(),
+                source: source.clone(),
+                config_hash: launch.config_hash.clone(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            };
+            let id = journal.begin_session(&meta)?;
+            tracing::info!(session = id, "new paper account");
+            (PaperSession::new(&settings.core.paper, instruments, id), id)
+        }
+    };
+    picture.snapshot.session = session_id;
+
+    // Data up to the stored instant only refill the windows; trading goes on behind it.
+    let resume_at = session.engine().durable().last_at;
+    let trading_from = settings.replay.trading_from.max(resume_at.plus(1));
+    let rows = recording.load_replay()?;
+    let batches = recording.batches(rows, trading_from).take_while(move |b| b.at <= last);
+    let feed = Feed::new(Box::new(batches), Interval::M5.ms(), launch.speed);
+    picture.warm_up(first, trading_from);
+    let (agents, events) = spawn_agents(launch, &universe, &loaded);
+    Ok(Some(Ready { session, session_id, journal, agents, events, feed }))
+}
+
+/// The recording's name, and how far it is played when that is not its end.
+fn label(recording: &Recording, last: UtcMs) -> String {
+    if last < recording.last() { format!("{}, up to {last}", recording.name()) } else { recording.name().to_owned() }
+}
+
+fn verify_books(engine: &Engine, journal: &Journal, session: u32) -> Result<(), OrchestratorError> {
+    for id in AccountId::ALL {
+        let state = &engine.view(id).state;
+        let fills = journal.fills(session, id)?;
+        ledger::verify(state, &fills).map_err(|e| OrchestratorError::Books(e.to_string()))?;
+    }
+    Ok(())
+}
+
+async fn load(
+    ports: &mut Ports,
+    picture: &mut Picture,
+    launch: &Launch,
+    stop: &CancellationToken,
+) -> Result<Option<Loaded>, OrchestratorError> {
+    let (progress_tx, mut progress) = watch::channel(None::<Progress>);
+    let settings = launch.settings.clone();
+    let home = launch.home.clone();
+    let now = launch.clock.now();
+    let mut task = tokio::task::spawn_blocking(move || -> Result<Loaded, OrchestratorError> {
+        let recording = Recording::open(&home.join(&settings.replay.recording))?;
+        let report = |p: Progress| {
+            progress_tx.send_replace(Some(p));
+        };
+        let models = training::load_or_train(
+            &settings.core,
+            &home.join(&settings.models.dir),
+            &recording,
+            settings.replay.trading_from,
+            now,
+            &report,
+        )?;
+        let news = read_news(&home.join(&settings.news.dir))?;
+        for line in &news.rejected {
+            tracing::warn!(line = %line, "a recorded headline was refused");
+        }
+        Ok(Loaded { recording, models, texts: news.texts, scores: BTreeMap::new() })
+    });
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(None),
+            Some(envelope) = ports.urgent.recv() => {
+                if refuse_while_starting(envelope) {
+                    stop.cancel();
+                    return Ok(None);
+                }
+            }
+            Some(envelope) = ports.commands.recv() => {
+                refuse_while_starting(envelope);
+            }
+            done = &mut task => {
+                picture.snapshot.progress = None;
+                return done.map_err(|e| OrchestratorError::Task(e.to_string()))?.map(Some);
+            }
+            Ok(()) = progress.changed() => {
+                picture.snapshot.state = SystemState::Training;
+                picture.snapshot.progress = progress.borrow_and_update().clone();
+                picture.publish(&ports.snapshots);
+            }
+        }
+    }
+}
+
+/// Answers a command that came too early; true when it asks for the end.
+fn refuse_while_starting(envelope: Envelope) -> bool {
+    let shutdown = envelope.command == Command::Shutdown;
+    let ack = if shutdown { Ack::Accepted } else { Ack::Refused { reason: "the system is still starting".to_owned() } };
+    // The asker may be gone; then nobody needs the answer.
+    let _ = envelope.reply.send(ack);
+    shutdown
+}
+
+fn spawn_agents(
+    launch: &Launch,
+    universe: &[(Pair, Interval)],
+    loaded: &Loaded,
+) -> (BTreeMap<AgentKind, AgentHandle>, mpsc::Receiver<AgentEvent>) {
+    let (tx, events) = mpsc::channel(1_024);
+    let core = launch.settings.core.clone();
+    let agents = AgentKind::ALL
+        .into_iter()
+        .map(|kind| {
+            let factory = factory(kind, core.clone(), universe.to_vec(), loaded);
+            let s = &launch.settings.agents;
+            let options = AgentOptions {
+                mailbox_capacity: s.mailbox_capacity,
+                timeout_ms: s.timeout_ms,
+                backoff_initial_ms: s.backoff_initial_ms,
+                backoff_max_ms: s.backoff_max_ms,
+                breaker_failures: s.breaker_failures,
+                breaker_cooldown_ms: s.breaker_cooldown_ms,
+                ..crate::agents::profile(kind).options
+            };
+            (kind, AgentRuntime::spawn(kind, factory, options, Arc::clone(&launch.clock), tx.clone()))
+        })
+        .collect();
+    (agents, events)
+}
+
+fn factory(
+    kind: AgentKind,
+    core: crate::domain::CoreSettings,
+    universe: Vec<(Pair, Interval)>,
+    loaded: &Loaded,
+) -> BrainFactory {
+    let models = loaded.models.clone();
+    let texts = loaded.texts.clone();
+    let scores = loaded.scores.clone();
+    Arc::new(move || -> Box<dyn Brain> {
+        match kind {
+            AgentKind::DataCollector => Box::new(Collector::new(&universe, &core.pipeline)),
+            AgentKind::Sentiment => Box::new(Sentiment::new(core.sentiment.clone(), texts.clone(), scores.clone())),
+            AgentKind::Technical => Box::new(Technical::new()),
+            AgentKind::MlPredictor => {
+                let fees = FeeSchedule::with_settings(&core.paper);
+                Box::new(Predictor::new(models.clone(), Box::new(move |at| fees.round_trip(at))))
+            }
+            AgentKind::WhaleDetector => Box::new(Whale::new(core.whale.clone())),
+            AgentKind::RiskManager => Box::new(RiskManager::new(&core)),
+            AgentKind::PortfolioOptimizer => Box::new(Optimizer::new(core.portfolio.clone(), core.risk.clone())),
+            AgentKind::HealthMonitor => Box::new(HealthMonitor::new(&core)),
+        }
+    })
+}

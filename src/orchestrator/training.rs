@@ -1,0 +1,145 @@
+//! From the recorded history to trained models.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::OrchestratorError;
+use crate::broker::fees::FeeSchedule;
+use crate::domain::market::Bar;
+use crate::domain::pair::{Interval, Pair};
+use crate::domain::plan::Horizon;
+use crate::domain::settings::CoreSettings;
+use crate::domain::snapshot::Progress;
+use crate::domain::time::UtcMs;
+use crate::ml::model::Model;
+use crate::ml::training::train;
+use crate::ml::{TrainingRow, TrainingSeries};
+use crate::pipeline::{FeatureEngine, Validator};
+use crate::store::{Recording, Registry};
+
+/// Shows how far training is.
+pub type OnProgress<'a> = dyn Fn(Progress) + Sync + 'a;
+
+/// The folder of the models that belong to these settings: other exits, costs, data or seed are other models.
+#[must_use]
+pub fn universe(core: &CoreSettings, cost: f64) -> String {
+    let text = serde_json::json!({
+        "training": core.training,
+        "gate": core.gate.threshold,
+        "pipeline": core.pipeline,
+        "cost": cost,
+    });
+    let digest = Sha256::digest(text.to_string().as_bytes());
+    let hash: String = digest.iter().take(4).map(|b| format!("{b:02x}")).collect();
+    format!("kraken-usd-{hash}")
+}
+
+/// Loads the newest models of these settings, or trains and stores them.
+///
+/// # Errors
+/// [`OrchestratorError`] when the recording cannot be read, there is too little data, or the registry cannot be written.
+pub fn load_or_train(
+    core: &CoreSettings,
+    models_dir: &Path,
+    recording: &Recording,
+    trading_from: UtcMs,
+    now: UtcMs,
+    progress: &OnProgress<'_>,
+) -> Result<Vec<Arc<Model>>, OrchestratorError> {
+    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+    let registry = Registry::open(models_dir)?;
+    let universe = universe(core, cost);
+    let mut models = Vec::new();
+    for exit in &core.training.exits {
+        let Some(model) = registry.load_current::<Model>(&universe, exit.horizon)? else { break };
+        match model.check() {
+            Ok(()) => models.push(Arc::new(model)),
+            Err(error) => {
+                tracing::warn!(error = %error, horizon = %exit.horizon, "stored model is not usable; training anew");
+                break;
+            }
+        }
+    }
+    if models.len() == core.training.exits.len() {
+        return Ok(models);
+    }
+    train_models(core, models_dir, recording, trading_from, now, progress)
+}
+
+/// Trains one model per horizon from the recording's hourly history and makes them current.
+///
+/// # Errors
+/// As [`load_or_train`].
+pub fn train_models(
+    core: &CoreSettings,
+    models_dir: &Path,
+    recording: &Recording,
+    trading_from: UtcMs,
+    now: UtcMs,
+    progress: &OnProgress<'_>,
+) -> Result<Vec<Arc<Model>>, OrchestratorError> {
+    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+    let registry = Registry::open(models_dir)?;
+    let universe = universe(core, cost);
+    let series = series(core, recording, progress)?;
+    let trained = train(&series, &core.training, core.gate.threshold, cost, now, progress)?;
+    drop(series);
+    let mut models = Vec::new();
+    for model in trained {
+        let horizon: Horizon = model.card.exits.horizon;
+        registry.save(&universe, horizon, &model.card.version, &model, &model.card)?;
+        registry.promote(&universe, horizon, &model.card.version)?;
+        tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
+        models.push(Arc::new(model));
+    }
+    Ok(models)
+}
+
+/// Features over the hourly history, through the same checks and kernels as live data.
+fn series(
+    core: &CoreSettings,
+    recording: &Recording,
+    progress: &OnProgress<'_>,
+) -> Result<Vec<TrainingSeries>, OrchestratorError> {
+    let sources = recording.training_series(core.training.to)?;
+    let total = sources.iter().map(|(_, rows)| rows.len() as u64).sum();
+    let mut done = 0;
+    let mut all = Vec::new();
+    for (pair, rows) in sources {
+        progress(Progress { label: format!("features of {pair}"), done, total });
+        done += rows.len() as u64;
+        all.push(one_series(core, pair, &rows));
+    }
+    Ok(all)
+}
+
+fn one_series(core: &CoreSettings, pair: Pair, rows: &[crate::domain::RawCandle]) -> TrainingSeries {
+    let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
+    let mut engine = FeatureEngine::new(&core.pipeline);
+    let mut out = Vec::new();
+    let mut expected: Option<UtcMs> = None;
+    // The windows fill before the first sample: bars from a little before the training span are enough for them.
+    let from = core.training.from.plus(-crate::domain::settings::WARMUP_MS * 2);
+    for row in rows.iter().filter(|r| r.open_time >= from) {
+        let now = row.open_time.plus(row.interval.ms());
+        let Ok(candle) = validator.check(row, now) else { continue };
+        let bar = Bar::from(&candle);
+        let after_hole = expected.is_some_and(|t| t != bar.open_time);
+        if after_hole {
+            engine.reset();
+        }
+        expected = Some(bar.open_time.plus(Interval::H1.ms()));
+        let output = engine.push(&bar);
+        if bar.open_time >= core.training.from {
+            out.push(TrainingRow {
+                bar,
+                features: output.features,
+                sigma24: output.indicators.sigma24,
+                after_hole: after_hole || out.is_empty(),
+            });
+        }
+    }
+    TrainingSeries { pair, rows: out }
+}
