@@ -1,0 +1,18 @@
+//! End to end: the program as its users start it.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod headless;
+mod process;
+mod pty;
+mod services;
+mod session;
