@@ -12,7 +12,7 @@ use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::picture::Picture;
 use super::startup::Ready;
-use super::{Launch, OrchestratorError, Summary};
+use super::{Launch, OrchestratorError, Summary, analysis};
 use crate::agents::{AgentEvent, AgentHandle};
 use crate::decision::session::PaperSession;
 use crate::domain::agent::{AgentKind, AgentState};
@@ -369,6 +369,13 @@ impl Conductor {
                 self.picture.snapshot.alerts.iter_mut().for_each(|a| a.acknowledged = true);
                 Ack::Accepted
             }
+            Command::Analyze { pair } => match analysis::consolidated(self.session.engine(), pair) {
+                Some(text) => {
+                    self.say(&text);
+                    Ack::Accepted
+                }
+                None => Ack::Refused { reason: format!("there is no analysis of {pair} yet") },
+            },
             Command::Shutdown => Ack::Accepted,
             other => Ack::Refused { reason: format!("'{}' is not known here", other.describe()) },
         }

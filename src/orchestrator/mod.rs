@@ -4,6 +4,7 @@
 //! recorded data and the answers of the eight agents, and writes what it decides to the journal before anyone is told of it. Always true:
 //! nothing is shown that is not on disk; a stopped or killed run continues from its last checkpoint with the same account.
 
+mod analysis;
 mod conductor;
 mod error;
 mod feed;

@@ -11,6 +11,7 @@ use super::panes::{Cx, PaneId, pane};
 use super::screens::{LEAST, Size, places};
 use super::theme::{Role, Theme};
 use super::view::{ToastKind, ViewState};
+use crate::domain::alert::Severity;
 use crate::domain::snapshot::{Mode, Snapshot, SystemState};
 use crate::domain::time::UtcMs;
 
@@ -128,6 +129,15 @@ fn toast(pen: &mut Pen<'_>, cx: &Cx<'_>) {
     }
     if let Some(w) = cx.view.waiting.last() {
         pen.ink(0, 0, Ink::of(format!(" {}…", w.command.describe()), Role::Pending));
+        return;
+    }
+    let worst = cx.s.open_alerts().max_by_key(|a| (a.severity, a.at, a.id));
+    if let Some(a) = worst.filter(|a| a.severity > Severity::Info) {
+        let role = if a.severity == Severity::Critical { Role::Danger } else { Role::Warn };
+        let head = Ink::of(" ▲ ", role).add(format!("{} ", cx.zone().hour(a.at)), Role::Muted);
+        let tail = " (a ack)";
+        let room = (pen.width() as usize).saturating_sub(tail.len());
+        pen.ink(0, 0, head.add(format!("{}: {}", a.source, a.text), Role::Text).clipped(room).add(tail, Role::Muted));
     }
 }
 

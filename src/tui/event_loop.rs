@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossterm::event::Event;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, Stream, StreamExt};
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use super::TuiError;
@@ -17,6 +18,7 @@ use super::terminal::{Surface, in_console};
 use super::view::Leaving;
 use crate::clock::Clock;
 use crate::domain::command::{Ack, CommandId};
+use crate::domain::snapshot::Notice;
 use crate::orchestrator::Handle;
 use crate::telemetry::ring::LogRing;
 
@@ -77,6 +79,53 @@ fn send(handle: &Handle, answers: &Answers, app: &mut App, outgoing: Option<Outg
     }
 }
 
+/// Takes an input event and all that already wait behind it; `false` once the terminal is gone.
+fn take_events<I>(
+    first: Option<io::Result<Event>>,
+    input: &mut I,
+    handle: &Handle,
+    answers: &Answers,
+    app: &mut App,
+    time: &impl Fn() -> Now,
+) -> Result<bool, TuiError>
+where
+    I: Stream<Item = io::Result<Event>> + Unpin,
+{
+    let mut next = Some(first);
+    while let Some(event) = next {
+        let Some(event) = event else {
+            // The terminal is gone: stop in order, without waiting for anyone to see it.
+            let outgoing = in_console(|| app.hang_up(time()));
+            send(handle, answers, app, outgoing, time());
+            return Ok(false);
+        };
+        let event = event.map_err(TuiError::Input)?;
+        let outgoing = in_console(|| app.input(&event, time()));
+        send(handle, answers, app, outgoing, time());
+        if app.view.leaving == Leaving::Now {
+            break;
+        }
+        next = input.next().now_or_never();
+    }
+    Ok(true)
+}
+
+/// Takes a notice and those that already wait behind it.
+fn take_notices(first: Result<Notice, RecvError>, notices: &mut Receiver<Notice>, app: &mut App, now: Now) {
+    match first {
+        Ok(notice) => app.take_notice(&notice, now),
+        Err(RecvError::Lagged(n)) => app.skipped_notices(n),
+        Err(RecvError::Closed) => app.engine_stopped(now),
+    }
+    for _ in 0..DRAIN {
+        match notices.try_recv() {
+            Ok(notice) => app.take_notice(&notice, now),
+            Err(TryRecvError::Lagged(n)) => app.skipped_notices(n),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+        }
+    }
+}
+
 /// Runs until the person leaves.
 ///
 /// # Errors
@@ -96,8 +145,7 @@ where
 {
     let time = || Now { wall: clock.now(), mono: clock.monotonic_ms() };
     let mut notices = handle.notices();
-    let answers = Answers::new();
-    tokio::pin!(answers);
+    let mut answers = Answers::new();
     let mut frames = Frames { drawn: None, least: 1_000.0 / f64::from(fps.max(1)), count: 0 };
     app.take_snapshot(handle.snapshot(), time());
     while app.view.leaving != Leaving::Now {
@@ -118,38 +166,12 @@ where
         tokio::select! {
             biased;
             event = input.next() => {
-                let mut next = Some(event);
-                while let Some(event) = next {
-                    let Some(event) = event else {
-                        // The terminal is gone: stop in order, without waiting for anyone to see it.
-                        let outgoing = in_console(|| app.hang_up(time()));
-                        send(&handle, &answers, &mut app, outgoing, time());
-                        return Ok(Report { frames: frames.count });
-                    };
-                    let event = event.map_err(TuiError::Input)?;
-                    let outgoing = in_console(|| app.input(&event, time()));
-                    send(&handle, &answers, &mut app, outgoing, time());
-                    if app.view.leaving == Leaving::Now {
-                        break;
-                    }
-                    next = input.next().now_or_never();
+                if !take_events(event, &mut input, &handle, &answers, &mut app, &time)? {
+                    break;
                 }
             }
             Some((id, ack)) = answers.next(), if !answers.is_empty() => app.answered(id, ack, time()),
-            notice = notices.recv() => {
-                match notice {
-                    Ok(notice) => app.take_notice(&notice, time()),
-                    Err(RecvError::Lagged(n)) => app.skipped_notices(n),
-                    Err(RecvError::Closed) => app.engine_stopped(time()),
-                }
-                for _ in 0..DRAIN {
-                    match notices.try_recv() {
-                        Ok(notice) => app.take_notice(&notice, time()),
-                        Err(TryRecvError::Lagged(n)) => app.skipped_notices(n),
-                        Err(TryRecvError::Empty | TryRecvError::Closed) => break,
-                    }
-                }
-            }
+            notice = notices.recv() => take_notices(notice, &mut notices, &mut app, time()),
             changed = handle.changed(), if !app.view.engine_gone => match changed {
                 Ok(snapshot) => app.take_snapshot(snapshot, time()),
                 Err(_) => app.engine_stopped(time()),

@@ -3,7 +3,7 @@
 use super::format;
 use super::paint::{Ink, Pen};
 use super::panes::Cx;
-use super::screens::{SCREENS, Screen, Size};
+use super::screens::{SCREENS, Screen};
 use super::theme::Role;
 use super::view::Leaving;
 use super::widgets::bars;
@@ -11,14 +11,19 @@ use crate::domain::alert::Severity;
 use crate::domain::command::Speed;
 use crate::domain::snapshot::{Mode, SystemState};
 
-/// A piece of the header; the highest priority number leaves first.
+/// A piece of the header, in full and in short; the highest priority number leaves first.
 struct Piece {
     ink: Ink,
+    short: Ink,
     priority: u8,
 }
 
 fn piece(ink: Ink, priority: u8) -> Piece {
-    Piece { ink, priority }
+    Piece { short: ink.clone(), ink, priority }
+}
+
+fn piece_or(ink: Ink, short: Ink, priority: u8) -> Piece {
+    Piece { ink, short, priority }
 }
 
 /// How old the picture is: quiet, late or stale.
@@ -34,7 +39,7 @@ pub enum Freshness {
 /// Grades the age of the picture against the pace at which bars should come.
 #[must_use]
 pub fn freshness(cx: &Cx<'_>) -> Freshness {
-    if !matches!(cx.s.state, SystemState::Running | SystemState::WarmingUp) {
+    if !matches!(cx.s.state, SystemState::Running | SystemState::WarmingUp | SystemState::Halted) {
         return Freshness::AtRest;
     }
     let interval = cx.s.pairs.iter().map(|p| p.interval.ms()).min().unwrap_or(0) as f64;
@@ -53,7 +58,7 @@ pub fn freshness(cx: &Cx<'_>) -> Freshness {
     }
 }
 
-fn state(cx: &Cx<'_>) -> Ink {
+fn state(cx: &Cx<'_>) -> Piece {
     let role = match cx.s.state {
         SystemState::Running => Role::Good,
         SystemState::Starting | SystemState::Training | SystemState::WarmingUp | SystemState::Stopping => Role::Pending,
@@ -61,20 +66,30 @@ fn state(cx: &Cx<'_>) -> Ink {
         SystemState::Halted | SystemState::Failed => Role::Danger,
     };
     if cx.view.engine_gone {
-        return Ink::of("ENGINE STOPPED", Role::Danger);
+        return piece(Ink::of("ENGINE STOPPED", Role::Danger), 0);
     }
     let text = cx.s.state.as_str();
-    Ink::of(if cx.size == Size::Compact && text == "RUNNING" { "RUN" } else { text }, role)
+    let short = if cx.s.state == SystemState::Running { "RUN" } else { text };
+    piece_or(Ink::of(text, role), Ink::of(short, role), 0)
 }
 
-fn regime(cx: &Cx<'_>) -> Ink {
-    let Some(pair) = cx.pair() else { return Ink::new() };
+fn regime(cx: &Cx<'_>) -> Piece {
+    let Some(pair) = cx.pair() else { return piece(Ink::new(), 7) };
     let base = pair.pair.base();
     match pair.regime.and_then(|r| r.z.map(|z| (r, z))) {
-        Some((r, z)) => Ink::muted(format!("{base} "))
-            .add(r.regime.as_str().to_uppercase(), Role::Strong)
-            .add(format!(" z {}", format::float(z, 1)), Role::Muted),
-        None => Ink::muted(format!("{base} regime {}", format::UNKNOWN)),
+        Some((r, z)) => {
+            let short = Ink::muted(format!("{base} ")).add(r.regime.as_str().to_uppercase(), Role::Strong);
+            piece_or(short.clone().add(format!(" z {}", format::float(z, 1)), Role::Muted), short, 7)
+        }
+        None => piece(Ink::muted(format!("{base} regime {}", format::UNKNOWN)), 7),
+    }
+}
+
+/// Zone behind a time: ` UTC` in full, `Z` in short; a local zone keeps its name.
+fn zone(cx: &Cx<'_>, at: crate::domain::time::UtcMs) -> (String, String) {
+    match cx.zone().name(at) {
+        name if name == "UTC" => (" UTC".to_owned(), "Z".to_owned()),
+        name => (format!(" {name}"), format!(" {name}")),
     }
 }
 
@@ -82,19 +97,24 @@ fn data_time(cx: &Cx<'_>) -> Vec<Piece> {
     if cx.s.at.0 == 0 {
         return vec![piece(Ink::muted("no data yet"), 0)];
     }
-    let zone = cx.zone().name(cx.s.at);
-    let long = format!("data {} {zone}", cx.zone().minute(cx.s.at));
-    let short = format!("data {}", cx.zone().short(cx.s.at));
-    let text = if cx.size == Size::Compact { short } else { long };
+    let (long_zone, short_zone) = zone(cx, cx.s.at);
     let age = format::age(cx.now.since(cx.s.wall));
-    let (role, age_ink) = match freshness(cx) {
-        Freshness::Fresh => (Role::Strong, Ink::of("●", Role::Good).add(format!(" {age}"), Role::Text)),
-        Freshness::AtRest => (Role::Strong, Ink::of("○", Role::Muted).add(format!(" {age}"), Role::Muted)),
-        Freshness::Late => (Role::Strong, Ink::of(format!("late {age}"), Role::Warn)),
-        Freshness::Stale => (Role::Stale, Ink::of(format!("stale {age}"), Role::Danger)),
+    let grade = freshness(cx);
+    let role = if grade == Freshness::Stale { Role::Stale } else { Role::Strong };
+    let time = |t: String| Ink::muted("data ").add(t, role);
+    let data = piece_or(
+        time(format!("{}{long_zone}", cx.zone().minute(cx.s.at))),
+        time(format!("{}{short_zone}", cx.zone().short(cx.s.at))),
+        0,
+    );
+    let age = match grade {
+        Freshness::Fresh => Ink::of("●", Role::Good).add(format!(" {age}"), Role::Text),
+        Freshness::AtRest => Ink::of("○", Role::Muted).add(format!(" {age}"), Role::Muted),
+        Freshness::Late => Ink::of(format!("late {age}"), Role::Warn),
+        Freshness::Stale => Ink::of(format!("stale {age}"), Role::Danger),
     };
-    let urgent = matches!(freshness(cx), Freshness::Late | Freshness::Stale);
-    vec![piece(Ink::of(text, role), 0), piece(age_ink, if urgent { 0 } else { 3 })]
+    let urgent = matches!(grade, Freshness::Late | Freshness::Stale);
+    vec![data, piece(age, if urgent { 0 } else { 3 })]
 }
 
 /// `300x`, or `max`.
@@ -105,65 +125,87 @@ fn pace(speed: Speed) -> String {
     }
 }
 
+fn source(cx: &Cx<'_>) -> Piece {
+    // The dates of the recording stand on Health; here its name is enough.
+    let label = cx.s.source.label.split(|c: char| c.is_ascii_digit()).next().unwrap_or("").trim();
+    let label = label.strip_prefix(cx.s.source.kind.as_str()).unwrap_or(label).trim();
+    let kind = Ink::of(cx.s.source.kind.to_uppercase(), Role::Strong);
+    piece_or(kind.clone().add(format!(" {label}"), Role::Muted), kind, 8)
+}
+
 fn left(cx: &Cx<'_>) -> Vec<Piece> {
     let badge = if cx.s.mode == Mode::Live { Role::Live } else { Role::Paper };
+    let mode = cx.s.mode.as_str();
     let mut out = vec![
-        piece(Ink::of(" CST ", Role::Muted).add(format!(" {} ", cx.s.mode.as_str()), badge), 0),
-        piece(state(cx), 0),
-        piece(regime(cx), 5),
+        piece_or(
+            Ink::of(" CST ", Role::Muted).add(format!(" {mode} "), badge),
+            Ink::of(" CST ", Role::Muted).add(mode, badge),
+            0,
+        ),
+        state(cx),
+        regime(cx),
     ];
     if !cx.s.source.kind.is_empty() {
-        // The dates of the recording stand on Health; here its name is enough.
-        let label = cx.s.source.label.split(|c: char| c.is_ascii_digit()).next().unwrap_or("").trim();
-        let label = label.strip_prefix(cx.s.source.kind.as_str()).unwrap_or(label).trim();
-        let kind = cx.s.source.kind.to_uppercase();
-        out.push(piece(Ink::of(kind, Role::Strong).add(format!(" {label}"), Role::Muted), 7));
+        out.push(source(cx));
     }
     out.extend(data_time(cx));
     if let Some(speed) = cx.s.speed {
-        out.push(piece(Ink::muted("speed ").add(pace(speed), Role::Text), 4));
+        let short = Ink::text(pace(speed));
+        out.push(piece_or(Ink::muted("speed ").join(short.clone()), short, 5));
     }
     if !cx.s.components.is_empty() {
-        out.push(piece(Ink::muted("health ").add(format::float(cx.s.health_score, 2), Role::Text), 8));
+        out.push(piece(Ink::muted("health ").add(format::prob(cx.s.health_score), Role::Text), 9));
     }
     let lost = cx.s.lost + cx.view.missed;
     let role = if lost > 0 { Role::Danger } else { Role::Muted };
-    out.push(piece(Ink::of(format!("lost {}", format::count(lost)), role), if lost > 0 { 1 } else { 9 }));
+    out.push(piece(Ink::of(format!("lost {}", format::count(lost)), role), if lost > 0 { 1 } else { 6 }));
     out
 }
 
 fn right(cx: &Cx<'_>) -> Vec<Piece> {
     let open = cx.s.open_alerts().count();
-    let alerts = match cx.s.worst_alert() {
-        None => Ink::muted("no alerts"),
+    let mut out = Vec::new();
+    match cx.s.worst_alert() {
+        None => out.push(piece(Ink::muted("no alerts"), 9)),
         Some(worst) => {
             let role = if worst == Severity::Critical { Role::Danger } else { Role::Warn };
-            Ink::of(format!("▲{open} alert{}", if open == 1 { "" } else { "s" }), role)
+            let many = if open == 1 { "" } else { "s" };
+            out.push(piece_or(Ink::of(format!("▲{open} alert{many}"), role), Ink::of(format!("▲{open}"), role), 0));
         }
-    };
-    let mut out = vec![piece(alerts, if open > 0 { 0 } else { 9 })];
+    }
     if let Some(main) = &cx.s.main {
         let tripped = cx.s.limits.iter().any(|l| l.tripped);
         let role = if tripped { Role::Danger } else { Role::Text };
-        out.push(piece(Ink::muted("risk ").add(format::percent(main.exposure, 0), role), 6));
+        out.push(piece(Ink::muted("risk ").add(format::percent(main.exposure, 0), role), 4));
     }
-    let clock = format!("{} {}", cx.zone().clock(cx.now), cx.zone().name(cx.now));
-    out.push(piece(Ink::text(clock), 2));
+    let (long, short) = zone(cx, cx.now);
+    let clock = |zone| Ink::text(format!("{}{zone}", cx.zone().clock(cx.now)));
+    out.push(piece_or(clock(long), clock(short), 2));
     out
 }
 
-/// Row 1: pieces from the left with bars between, pieces at the right; the least important leave until all fit.
+/// Cells that the pieces take, with what stands between them.
+fn total(left: &[Piece], right: &[Piece]) -> usize {
+    let bars = 3 * left.len().saturating_sub(1);
+    let gaps = 2 * right.len();
+    left.iter().chain(right).map(|p| p.ink.width()).sum::<usize>() + bars + gaps
+}
+
+/// Row 1: pieces from the left with bars between, pieces at the right. When not all fit they first become short, then the least
+/// important leave.
 pub fn draw(pen: &mut Pen<'_>, cx: &Cx<'_>) {
     let (mut left, mut right) = (left(cx), right(cx));
     left.retain(|p| !p.ink.is_empty());
     let theme = pen.theme();
     for p in left.iter_mut().chain(right.iter_mut()) {
         p.ink = std::mem::take(&mut p.ink).shown(theme);
+        p.short = std::mem::take(&mut p.short).shown(theme);
     }
-    let total = |l: &[Piece], r: &[Piece]| {
-        l.iter().map(|p| p.ink.width() + 3).sum::<usize>() + r.iter().map(|p| p.ink.width() + 2).sum::<usize>()
-    };
-    while total(&left, &right) > pen.width() as usize {
+    let room = pen.width() as usize;
+    if total(&left, &right) > room {
+        left.iter_mut().chain(right.iter_mut()).for_each(|p| p.ink = std::mem::take(&mut p.short));
+    }
+    while total(&left, &right) > room {
         let worst = left.iter().chain(&right).map(|p| p.priority).max().unwrap_or(0);
         if worst == 0 {
             break;
@@ -208,7 +250,7 @@ pub fn tabs(current: Screen, width: u16) -> Vec<(std::ops::Range<u16>, Screen, S
 pub fn draw_tabs(pen: &mut Pen<'_>, cx: &Cx<'_>) {
     if cx.s.state == SystemState::Halted {
         let why = cx.s.note.as_ref().map(|n| format!(" · {n}")).unwrap_or_default();
-        let text = format!(" HALTED: no new entries{why} · U resumes trading");
+        let text = format!(" HALTED: no new entries · U resumes trading{why}");
         let width = pen.width() as usize;
         pen.ink(0, 0, Ink::of(format!("{text:<width$}"), Role::Halted));
         pen.restyle(0, Role::Halted);
@@ -241,9 +283,7 @@ pub fn banner(cx: &Cx<'_>, width: u16) -> Option<Ink> {
     match cx.s.state {
         SystemState::Training | SystemState::WarmingUp | SystemState::Starting => Some(progress(cx, width)),
         SystemState::Ended => Some(Ink::of(
-            format!(
-                " The recording has been played to its end{note}. 4 shows why each decision was taken, 5 the result; q quits."
-            ),
+            format!(" The recording has ended{note}. 4 shows every decision, 5 the result; q quits."),
             Role::Warn,
         )),
         SystemState::Failed => Some(Ink::of(format!(" FAILED{note}. 9 shows the log; q quits."), Role::Danger)),

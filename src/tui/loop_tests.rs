@@ -114,7 +114,7 @@ impl Rig {
 #[tokio::test]
 async fn an_idle_console_draws_nothing() {
     let mut rig = start();
-    assert!(rig.frame().await.contains("RUNNING"));
+    assert!(rig.frame().await.contains("PAPER │ RUN │"));
     assert_eq!(rig.settle().await, 0, "nothing changed, nothing is drawn");
     // Wakes that change nothing: the same picture again, a key without a meaning, a released key.
     rig.ports.snapshots.send_modify(|_| {});

@@ -123,7 +123,7 @@ fn overview(body: Rect, size: Size, _: &ViewState) -> Places {
     }
     let wide = size == Size::Wide;
     let (body, strip) = top(body, body.height - if wide { 8 } else { 0 });
-    let side = if wide { share(body.width, 23) } else { 34 };
+    let side = if wide { share(body.width, 23) } else { 36 };
     let (west, rest) = left(body, side);
     let (middle, east) = left(rest, rest.width - if wide { share(body.width, 24) } else { 34 });
     let (watch, agents) = top(west, share(body.height, 55));
@@ -195,18 +195,20 @@ fn decisions(body: Rect, size: Size, view: &ViewState) -> Places {
 /// ```text
 /// main account │ shadow account
 /// ─────────────┴───────────────
-/// equity
-/// ─────────────────────────────
+/// equity              │ limits
+/// ────────────────────┴────────
 /// positions
 /// ```
 fn portfolio(body: Rect, size: Size, _: &ViewState) -> Places {
     let (accounts, rest) = top(body, if size == Size::Compact { 9 } else { 14 });
     let (main, shadow) = left(accounts, accounts.width / 2);
-    let (equity, positions) = top(rest, share(rest.height, 55));
+    let (middle, positions) = top(rest, share(rest.height, 55));
+    let (equity, limits) = left(middle, share(middle.width, 64));
     vec![
         (PaneId::MainAccount, main),
         (PaneId::ShadowAccount, shadow),
         (PaneId::Equity, equity),
+        (PaneId::Limits, limits),
         (PaneId::Positions, positions),
     ]
 }
@@ -227,7 +229,7 @@ fn models(body: Rect, size: Size, _: &ViewState) -> Places {
 /// fills │ outcomes
 /// ```
 fn orders(body: Rect, size: Size, _: &ViewState) -> Places {
-    let (list, rest) = top(body, body.height / 2);
+    let (list, rest) = top(body, share(body.height, if size == Size::Compact { 40 } else { 50 }));
     if size == Size::Compact {
         let (fills, outcomes) = top(rest, rest.height / 2);
         return vec![(PaneId::Orders, list), (PaneId::Fills, fills), (PaneId::Outcomes, outcomes)];
@@ -244,7 +246,7 @@ fn orders(body: Rect, size: Size, _: &ViewState) -> Places {
 /// services and process
 /// ```
 fn health(body: Rect, size: Size, _: &ViewState) -> Places {
-    let (upper, rest) = top(body, share(body.height, 40));
+    let (upper, rest) = top(body, share(body.height, if size == Size::Compact { 35 } else { 40 }));
     let (gates, components) = left(upper, upper.width / 2);
     let (alerts, services) = top(rest, rest.height.saturating_sub(if size == Size::Compact { 6 } else { 11 }));
     vec![

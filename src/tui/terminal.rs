@@ -8,8 +8,8 @@ use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableMouseCapture, EnableMouseCapture};
 use crossterm::execute;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -89,12 +89,12 @@ impl Screen {
         TAKEN.store(true, Ordering::SeqCst);
         let open = || {
             enable_raw_mode()?;
-            execute!(stdout(), EnterAlternateScreen, Hide)?;
+            // Not `Terminal::clear`: that asks the terminal where its cursor is and waits for the answer.
+            execute!(stdout(), EnterAlternateScreen, Clear(ClearType::All), Hide)?;
             if mouse {
                 execute!(stdout(), EnableMouseCapture)?;
             }
-            let mut terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout())))?;
-            terminal.clear()?;
+            let terminal = Terminal::new(CrosstermBackend::new(BufWriter::with_capacity(1 << 16, stdout())))?;
             Ok(Self { terminal })
         };
         open().inspect_err(|_: &io::Error| restore())

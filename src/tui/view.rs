@@ -105,7 +105,7 @@ pub struct ViewState {
     pub detail: bool,
     pub panes: BTreeMap<PaneId, PaneState>,
     pub pair: Option<Pair>,
-    /// Index into [`super::panes::chart::FRAMES`].
+    /// Length of the chart's bars: an index into the lengths that `[` and `]` step through.
     pub bars: usize,
     pub account: Option<AccountId>,
     pub overlay: Option<Overlay>,

@@ -52,6 +52,8 @@ pub struct App {
     local: TimeZone,
     area: Rect,
     logs_seen: u64,
+    /// When the records were last copied, in monotonic ms.
+    logs_taken: f64,
     last_notice: Option<u64>,
     flashed: BTreeMap<Pair, f64>,
     wheel: f64,
@@ -72,6 +74,7 @@ impl App {
             local,
             area,
             logs_seen: 0,
+            logs_taken: f64::NEG_INFINITY,
             last_notice: None,
             flashed: BTreeMap::new(),
             wheel: f64::NEG_INFINITY,
@@ -209,9 +212,11 @@ impl App {
         })
     }
 
-    /// Copies the log records if they changed and are on screen.
+    /// Copies the log records if they changed and are on screen, at most once per poll.
     pub fn take_logs(&mut self, logs: &LogRing, now: Now) {
-        if self.view.frozen.is_none() && logs.version() != self.logs_seen && self.logs_visible(now) {
+        let rested = now.mono - self.logs_taken >= LOG_POLL_MS;
+        if rested && self.view.frozen.is_none() && logs.version() != self.logs_seen && self.logs_visible(now) {
+            self.logs_taken = now.mono;
             self.logs_seen = logs.version();
             self.view.logs = logs.records();
             self.view.touch();

@@ -16,8 +16,6 @@ pub enum Context {
     /// On every screen, unless an overlay takes the keys.
     Global,
     Agents,
-    Decisions,
-    Alerts,
     Logs,
     Orders,
     /// A question with buttons.
@@ -33,12 +31,10 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 9] = [
         Self::Always,
         Self::Global,
         Self::Agents,
-        Self::Decisions,
-        Self::Alerts,
         Self::Logs,
         Self::Orders,
         Self::Dialog,
@@ -53,8 +49,6 @@ impl Context {
             Self::Always => "always",
             Self::Global => "everywhere",
             Self::Agents => "agents",
-            Self::Decisions => "decisions",
-            Self::Alerts => "alerts",
             Self::Logs => "logs",
             Self::Orders => "orders",
             Self::Dialog => "question",

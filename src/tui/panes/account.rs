@@ -2,6 +2,7 @@
 
 use super::risk::{day_return, gain, limit_mark, limit_text, percent, total_return, waiting_text};
 use super::{Cx, Pane, PaneId, say};
+use crate::domain::event::LimitUse;
 use crate::domain::snapshot::AccountSummary;
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen, wrap};
@@ -9,6 +10,7 @@ use crate::tui::theme::Role;
 
 pub struct MainAccount;
 pub struct ShadowAccount;
+pub struct Limits;
 
 fn won(account: &AccountSummary) -> Ink {
     let s = &account.state;
@@ -29,20 +31,20 @@ fn figures(account: &AccountSummary) -> Vec<(&'static str, Ink)> {
         ("Day P&L", with(gain(account.day_pnl), percent(day_return(account)))),
         ("Unrealised", gain(account.unrealised)),
         ("Realised, net of fees", gain(s.realised)),
-        ("Fees", Ink::text(format::signed_money(-s.fees))),
-        ("Cash", Ink::text(format::money(s.cash))),
-        ("Exposure", Ink::text(format::percent(account.exposure, 1))),
         (
             "Drawdown, worst",
             Ink::text(format!("-{}  -{}", format::percent(account.drawdown, 1), format::percent(s.max_drawdown, 1))),
         ),
+        ("Exposure", Ink::text(format::percent(account.exposure, 1))),
+        ("Cash", Ink::text(format::money(s.cash))),
+        ("Fees", Ink::text(format::signed_money(-s.fees))),
         ("Trades won", won(account)),
         ("Losses in a row", Ink::text(s.consecutive_losses.to_string())),
         ("Orders, fills", Ink::text(format!("{}, {}", format::count(s.orders_total), format::count(s.fills)))),
     ]
 }
 
-fn rows(pen: &mut Pen<'_>, from: u16, figures: Vec<(&'static str, Ink)>) {
+fn rows(pen: &mut Pen<'_>, from: u16, figures: Vec<(&str, Ink)>) {
     let width = pen.width().saturating_sub(2);
     let mut inside = pen.columns(1, width);
     for (i, (name, value)) in figures.into_iter().enumerate() {
@@ -67,24 +69,31 @@ impl Pane for MainAccount {
             say(pen, 0, &waiting_text(cx));
             return;
         };
-        let wide = pen.width() >= 76;
-        let width = if wide { pen.width() / 2 } else { pen.width() };
-        rows(&mut pen.columns(0, width), 0, figures(account));
-        if wide {
-            let mut right = pen.columns(width, pen.area().width - width);
-            limits(&mut right, cx);
-        }
+        rows(pen, 0, figures(account));
     }
 }
 
-/// Every limit with its use.
-fn limits(pen: &mut Pen<'_>, cx: &Cx<'_>) {
-    if cx.s.limits.is_empty() {
-        say(pen, 0, "limits: not computed yet");
+impl Pane for Limits {
+    fn id(&self) -> PaneId {
+        PaneId::Limits
     }
-    for (y, l) in cx.s.limits.iter().take(pen.height() as usize).enumerate() {
-        let (mark, role) = limit_mark(l);
-        pen.pair(y as u16, &l.name, Ink::text(limit_text(l)).add(format!(" {mark} "), role));
+
+    fn title(&self, cx: &Cx<'_>) -> String {
+        match cx.s.limits.iter().filter(|l| l.tripped).count() {
+            0 => "Limits".to_owned(),
+            n => format!("Limits  {n} TRIPPED"),
+        }
+    }
+
+    fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {
+        if cx.s.limits.is_empty() {
+            say(pen, 0, "no limits yet: they are computed in every cycle");
+        }
+        let figure = |l: &LimitUse| {
+            let (mark, role) = limit_mark(l);
+            Ink::text(limit_text(l)).add(format!(" {mark}"), role)
+        };
+        rows(pen, 0, cx.s.limits.iter().map(|l| (l.name.as_str(), figure(l))).collect());
     }
 }
 

@@ -68,7 +68,7 @@ fn count_up(cx: &Cx<'_>) -> usize {
     cx.s.agents.iter().filter(|a| state_mark(a.state).1 == Role::Good).count()
 }
 
-const BRIEF: [Column; 4] = [text("AGENT", 9, 0), rest("STATE", 11, 0), number("p95", 5, 1), number("ERR", 3, 1)];
+const BRIEF: [Column; 4] = [text("AGENT", 9, 0), rest("STATE", 13, 0), number("p95", 5, 1), number("ERR", 3, 1)];
 
 const EMPTY: &str = "no agents yet: they start after the models are ready";
 

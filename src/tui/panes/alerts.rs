@@ -3,16 +3,15 @@
 use super::{Cx, Pane, PaneId, filter_text, list};
 use crate::domain::alert::{Alert, Severity};
 use crate::tui::format;
-use crate::tui::keymap::Context;
 use crate::tui::paint::{Ink, Pen, wrap};
 use crate::tui::theme::Role;
-use crate::tui::widgets::table::{Column, rest, text};
+use crate::tui::widgets::table::{Column, name, rest, text};
 
 pub struct Alerts;
 pub struct AlertsGates;
 
 const COLUMNS: [Column; 5] =
-    [text(" ", 1, 0), text("TIME", 11, 1), text("SOURCE", 12, 2), rest("WHAT HAPPENED", 20, 0), text("ACK", 4, 1)];
+    [text(" ", 1, 0), text("TIME", 11, 1), name("SOURCE", 12, 2), rest("WHAT HAPPENED", 20, 0), text("ACK", 4, 1)];
 
 pub(in crate::tui) const fn severity_mark(severity: Severity) -> (&'static str, Role) {
     match severity {
@@ -44,10 +43,6 @@ impl Pane for Alerts {
 
     fn footer(&self, _: &Cx<'_>) -> String {
         "a ack  A all".to_owned()
-    }
-
-    fn context(&self) -> Option<Context> {
-        Some(Context::Alerts)
     }
 
     fn keys(&self, cx: &Cx<'_>) -> Vec<String> {
@@ -111,16 +106,39 @@ impl Pane for AlertsGates {
         }
         let hidden = alerts.len().saturating_sub(room as usize);
         let lines = if hidden > 0 { room.saturating_sub(1) } else { room };
-        for (y, a) in alerts.iter().take(lines as usize).enumerate() {
-            let (mark, role) = severity_mark(a.severity);
-            let head = Ink::of(mark, role).add(format!("{} ", cx.zone().hour(a.at)), Role::Muted);
-            pen.ink(1, y as u16, head.add(format!("{}: {}", a.source, a.text), Role::Text));
+        // Where there is room each alert has a second line.
+        let each = if alerts.len() * 2 <= lines as usize { 2 } else { 1 };
+        let mut y = 0;
+        for a in alerts.iter().take(lines as usize) {
+            y += brief(&mut pen.rows(y, each), cx, a);
         }
         if hidden > 0 {
-            pen.ink(1, lines, Ink::muted(format!("↓ {} more, on Health", hidden + 1)));
+            pen.ink(1, lines, Ink::muted(format!("↓ {} more, on Health", alerts.len() - lines as usize)));
         }
         gates(&mut pen.rows(room, below), cx);
     }
+}
+
+/// One alert in the rows of `pen`; returns how many it took.
+fn brief(pen: &mut Pen<'_>, cx: &Cx<'_>, a: &Alert) -> u16 {
+    let (mark, role) = severity_mark(a.severity);
+    let head = Ink::of(mark, role).add(format!("{} ", cx.zone().hour(a.at)), Role::Muted);
+    let indent = head.width() as u16;
+    let text = format!("{}: {}", a.source, a.text);
+    pen.ink(1, 0, head);
+    if pen.height() < 2 {
+        pen.ink(1 + indent, 0, Ink::text(text));
+        return 1;
+    }
+    let width = pen.width().saturating_sub(indent + 1).max(1) as usize;
+    let mut lines = wrap(&text, width).into_iter();
+    pen.ink(1 + indent, 0, Ink::text(lines.next().unwrap_or_default()));
+    let rest = lines.collect::<Vec<_>>().join(" ");
+    if rest.is_empty() {
+        return 1;
+    }
+    pen.ink(1 + indent, 1, Ink::text(rest));
+    2
 }
 
 /// GO/NO-GO and the live quality of the forecasts, in three lines.

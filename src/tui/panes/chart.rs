@@ -51,18 +51,18 @@ fn price_axis(pen: &mut Pen<'_>, (low, high): (f64, f64), last: Option<f64>, dec
     }
 }
 
-/// Times under the chart; the date stands only where it changes.
-fn time_axis(pen: &mut Pen<'_>, y: u16, cx: &Cx<'_>, sticks: &[Option<Stick>], newest: UtcMs, step: i64) {
-    pen.ink(0, y, Ink::of("─".repeat(sticks.len()), Role::Border));
-    let every = 12_usize;
-    let mut before = String::new();
-    for x in (0..sticks.len()).step_by(every) {
-        let at = newest.plus(-(step * (sticks.len() - 1 - x) as i64));
-        let day = cx.zone().day(at);
-        let label = if day != before || step >= DAY_MS { day.clone() } else { cx.zone().hour(at) };
-        before = day;
-        if x + label.len() <= sticks.len() {
-            pen.ink(x as u16, y, Ink::muted(label));
+/// Times under the chart, every sixth bar on a round hour; the date stands where a day begins.
+fn time_axis(pen: &mut Pen<'_>, y: u16, cx: &Cx<'_>, count: usize, newest: UtcMs, step: i64) {
+    pen.ink(0, y, Ink::of("─".repeat(count), Role::Border));
+    for x in 0..count {
+        let at = newest.plus(-step.saturating_mul((count - 1 - x) as i64));
+        if at != at.floor_to(6 * step) {
+            continue;
+        }
+        let begins = step >= 4 * HOUR_MS || cx.zone().hour(at) == "00:00";
+        let label = if begins { cx.zone().day(at) } else { cx.zone().hour(at) };
+        if x + label.len() <= count {
+            pen.ink(x as u16, y, Ink::of(label, if begins { Role::Text } else { Role::Muted }));
         }
     }
 }
@@ -102,7 +102,7 @@ impl Chart {
         pen.ink(0, height + 1, Ink::muted(candles::volumes(&sticks)));
         let newest_volume = sticks.iter().rev().flatten().next().map_or(0.0, |s| s.volume);
         pen.number(width + axis, height + 1, axis, Ink::muted(format!("vol {}", format::volume(newest_volume))));
-        time_axis(pen, height + 2, cx, &sticks, newest.floor_to(step), step);
+        time_axis(pen, height + 2, cx, sticks.len(), newest.floor_to(step), step);
         pen.number(width + axis, height + 2, axis, Ink::muted(cx.zone().name(newest)));
         pen.segments(0, height + 3, predictions(pair));
     }

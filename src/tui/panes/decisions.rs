@@ -5,24 +5,24 @@ use crate::domain::decision::{Decision, DecisionKind, Station, Verdict};
 use crate::domain::order::Side;
 use crate::domain::reading::Regime;
 use crate::tui::format;
-use crate::tui::keymap::Context;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::screens::{Screen, Size};
 use crate::tui::theme::Role;
-use crate::tui::widgets::table::{Column, number, rest, text};
+use crate::tui::widgets::table::{Column, name, number, rest, text};
 
 pub struct Decisions;
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     text("TIME", 11, 1),
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     text("HOR.", 4, 3),
     text("CONF", 5, 0),
     text("REG.", 5, 2),
     number("SIZE", 5, 4),
     text("RISK", 5, 5),
-    rest("RESULT", 16, 0),
-    text("ID", 8, 6),
+    rest("RESULT", 18, 0),
+    text("SHADOW", 6, 6),
+    text("ID", 8, 7),
 ];
 
 /// Words of a block reason: `low confidence`.
@@ -40,10 +40,7 @@ pub(super) fn result(cx: &Cx<'_>, d: &Decision) -> Ink {
             let tail = if d.kind == DecisionKind::Exit { " exit" } else { "" };
             Ink::of(format!("{side} {}", format::qty(*qty)), role).add(format!("{tail} {mode}"), Role::Muted)
         }
-        Verdict::Block { reason } => {
-            let ink = Ink::of("✗ ", Role::Warn).add(reason_words(*reason), Role::Text);
-            if d.shadow_order.is_some() { ink.add(" · shadow", Role::Shadow) } else { ink }
-        }
+        Verdict::Block { reason } => Ink::of("✗ ", Role::Warn).add(reason_words(*reason), Role::Text),
     }
 }
 
@@ -145,10 +142,6 @@ impl Pane for Decisions {
         format!("{}  enter trace", order_text(self, cx))
     }
 
-    fn context(&self) -> Option<Context> {
-        Some(Context::Decisions)
-    }
-
     fn keys(&self, cx: &Cx<'_>) -> Vec<String> {
         shown(cx).iter().map(|d| d.id.to_string()).collect()
     }
@@ -162,7 +155,7 @@ impl Pane for Decisions {
     }
 
     fn list_height(&self, cx: &Cx<'_>, inside: u16) -> u16 {
-        if cx.view.screen == Screen::Overview && inside >= 9 { inside - 3 } else { inside }
+        if cx.view.screen == Screen::Overview { inside - funnel::brief_height(cx, inside) } else { inside }
     }
 
     fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {
@@ -180,6 +173,7 @@ impl Pane for Decisions {
                 size(d),
                 risk(d),
                 result(cx, d),
+                Ink::of(if d.shadow_order.is_some() { "trades" } else { "" }, Role::Shadow),
                 Ink::muted(d.id.to_string()),
             ]
         });

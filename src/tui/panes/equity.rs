@@ -46,7 +46,7 @@ impl Pane for Equity {
 
     fn title(&self, cx: &Cx<'_>) -> String {
         let span = cx.s.main.as_ref().map(|a| span(cx, a)).unwrap_or_default();
-        format!("Equity and drawdown, main account  {span}")
+        format!("Equity, drawdown, main  {span}")
     }
 
     fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {

@@ -4,7 +4,7 @@ use super::{Cx, Pane, PaneId, decisions::reason_words};
 use crate::domain::decision::{BlockReason, DecisionKind};
 use crate::domain::snapshot::{Funnel, SystemState};
 use crate::tui::format;
-use crate::tui::paint::{Ink, Pen};
+use crate::tui::paint::{Ink, Pen, wrap};
 use crate::tui::theme::Role;
 
 pub struct FunnelPane;
@@ -47,35 +47,62 @@ fn blocked_line(f: &Funnel) -> Vec<Ink> {
     out
 }
 
-/// One sentence on why nothing passed, or that something did.
-fn verdict(cx: &Cx<'_>) -> Ink {
+/// One sentence on why nothing passed, or that something did: in full, and for narrow places.
+fn verdict(cx: &Cx<'_>) -> (String, String, Role) {
     let f = &cx.s.funnel;
+    let signals = format::count(f.signals);
     if f.signals == 0 {
-        return Ink::muted(why_none(cx));
+        return (why_none(cx), why_none(cx), Role::Muted);
     }
     if f.passed > 0 {
-        let text = format!("{} of {} signals passed every station", format::count(f.passed), format::count(f.signals));
-        return Ink::of(text, Role::Good);
+        let passed = format::count(f.passed);
+        return (
+            format!("{passed} of {signals} signals since the start passed every station"),
+            format!("{passed} of {signals} signals passed since the start"),
+            Role::Good,
+        );
     }
     let entries = cx.s.decisions.iter().filter(|d| d.kind == DecisionKind::Entry);
     let best = entries.map(|d| d.confidence).fold(f64::NEG_INFINITY, f64::max);
-    let head = format!("0 of {} signals passed", format::count(f.signals));
     if !best.is_finite() {
-        return Ink::of(head, Role::Strong);
+        return (format!("0 of {signals} signals passed"), format!("0 of {signals} passed"), Role::Strong);
     }
-    let of = if f.signals as usize > cx.s.decisions.len() {
-        format!(" of the last {}", format::count(cx.s.decisions.len() as u64))
-    } else {
-        String::new()
-    };
-    let figures = format!(": best confidence{of} {}, gate {}", format::prob(best), format::prob(cx.s.gate));
-    let tail = if best <= cx.s.gate {
-        " – that is normal with real fees".to_owned()
+    let kept = cx.s.decisions.len() as u64;
+    let of = if f.signals > kept { format!(" (of the last {})", format::count(kept)) } else { String::new() };
+    let (best_text, gate) = (format::prob(best), format::prob(cx.s.gate));
+    let (long, short) = if best <= cx.s.gate {
+        ("that is normal with real fees".to_owned(), "normal with real fees".to_owned())
     } else {
         let most = blocked(f).first().map(|(r, _)| reason_words(*r)).unwrap_or_default();
-        format!(" – most were stopped by: {most}")
+        (format!("most were stopped by: {most}"), format!("most: {most}"))
     };
-    Ink::of(head, Role::Strong).add(figures, Role::Text).add(tail, Role::Muted)
+    (
+        format!("0 of {signals} signals passed: best confidence {best_text}{of}, gate {gate} – {long}"),
+        format!("0 of {signals} passed: best {best_text}, gate {gate} – {short}"),
+        Role::Strong,
+    )
+}
+
+/// The sentence in the rows of `pen`: in full where it fits, else in short, wrapped.
+fn write_verdict(pen: &mut Pen<'_>, cx: &Cx<'_>) {
+    let (long, short, role) = verdict(cx);
+    let width = pen.width().max(1) as usize;
+    let rows = pen.height() as usize;
+    let lines = wrap(&long, width);
+    let lines = if lines.len() <= rows { lines } else { wrap(&short, width) };
+    for (y, line) in lines.into_iter().take(rows).enumerate() {
+        pen.ink(0, y as u16, Ink::of(line, role));
+    }
+}
+
+/// Rows that [`brief`] wants of a pane with `inside` rows: all of it, only the sentence when nothing passed, or nothing.
+pub(super) fn brief_height(cx: &Cx<'_>, inside: u16) -> u16 {
+    match inside {
+        12.. => 4,
+        9.. => 3,
+        5.. if cx.s.funnel.signals > 0 && cx.s.funnel.passed == 0 => 1,
+        _ => 0,
+    }
 }
 
 /// Why there are no decisions, and what changes that.
@@ -95,11 +122,15 @@ pub(super) fn why_none(cx: &Cx<'_>) -> String {
     }
 }
 
-/// Three lines for the foot of the decisions on the overview.
+/// The foot of the decisions on the overview.
 pub(super) fn brief(pen: &mut Pen<'_>, cx: &Cx<'_>) {
-    widest(pen, 0, "today", &cx.s.funnel_today);
-    pen.segments(0, 1, blocked_line(&cx.s.funnel_today));
-    pen.ink(0, 2, verdict(cx));
+    let figures = if pen.height() >= 3 { 2 } else { 0 };
+    if figures > 0 {
+        widest(pen, 0, "today", &cx.s.funnel_today);
+        pen.segments(0, 1, blocked_line(&cx.s.funnel_today));
+    }
+    let left = pen.height() - figures;
+    write_verdict(&mut pen.rows(figures, left), cx);
 }
 
 /// The long form where it fits, else the short one.
@@ -120,9 +151,10 @@ impl Pane for FunnelPane {
 
     fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {
         widest(pen, 0, "today", &cx.s.funnel_today);
-        widest(pen, 1, "start", &cx.s.funnel);
+        widest(pen, 1, "in all", &cx.s.funnel);
         let shadow = Ink::of(format!("shadow {}", format::count(cx.s.funnel.shadow)), Role::Shadow);
         pen.segments(0, 2, blocked_line(&cx.s.funnel).into_iter().chain([shadow]));
-        pen.ink(0, 3, verdict(cx));
+        let left = pen.height().saturating_sub(3);
+        write_verdict(&mut pen.rows(3, left), cx);
     }
 }

@@ -1,11 +1,12 @@
 //! Whether the system may trade (GO/NO-GO), how its parts are, and what listens where.
 
 use super::{Cx, Pane, PaneId, plain_table, say};
+use crate::domain::snapshot::ServiceView;
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bars;
-use crate::tui::widgets::table::{number, rest, text};
+use crate::tui::widgets::table::{name, number, rest, text};
 
 pub struct Gates;
 pub struct Components;
@@ -30,7 +31,7 @@ impl Pane for Gates {
             say(pen, 0, "the gates are judged with the first health report, at the end of a cycle");
             return;
         }
-        let columns = [text(" ", 1, 0), rest("GATE", 10, 0), number("VALUE", 6, 0), text("NEEDS", 8, 1)];
+        let columns = [text(" ", 1, 0), name("GATE", 8, 0), number("VALUE", 6, 0), rest("NEEDS", 8, 1)];
         plain_table(pen, &columns, cx.s.gates.len(), |i| {
             let Some(g) = cx.s.gates.get(i) else { return Vec::new() };
             let (mark, role) = if g.go { ("✓", Role::Good) } else { ("✗", Role::Warn) };
@@ -58,7 +59,7 @@ impl Pane for Components {
             say(pen, 0, "no health report yet: the first comes at the end of a cycle");
             return;
         }
-        let columns = [text("COMPONENT", 12, 0), number("SCORE", 5, 0), text("", 8, 2), rest("NOTE", 8, 1)];
+        let columns = [name("COMPONENT", 9, 0), number("SCORE", 5, 0), text("", 8, 2), rest("NOTE", 8, 1)];
         plain_table(pen, &columns, cx.s.components.len(), |i| {
             let Some(c) = cx.s.components.get(i) else { return Vec::new() };
             let role = match c.score {
@@ -128,6 +129,14 @@ impl Pane for Services {
         pen.ink(1, 2, Ink::muted(from));
         if cx.s.services.is_empty() {
             pen.ink(1, 3, Ink::muted("no service listens: they are off in config, or not started yet"));
+        }
+        if pen.height() < 3 + cx.s.services.len() as u16 {
+            let short = |s: &ServiceView| {
+                let (mark, role) = if s.up { ("●", Role::Good) } else { ("✗", Role::Danger) };
+                Ink::of(format!("{mark} "), role).add(format!("{} {}", s.name, s.address), Role::Text)
+            };
+            pen.segments(1, 3, cx.s.services.iter().map(short));
+            return;
         }
         for (i, s) in cx.s.services.iter().enumerate() {
             let (mark, role) = if s.up { ("●", Role::Good) } else { ("✗", Role::Danger) };

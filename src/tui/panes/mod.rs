@@ -47,6 +47,7 @@ pub enum PaneId {
     Trace,
     MainAccount,
     ShadowAccount,
+    Limits,
     Equity,
     Models,
     Orders,
@@ -159,7 +160,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 28] = [
+static PANES: [&dyn Pane; 29] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -177,6 +178,7 @@ static PANES: [&dyn Pane; 28] = [
     &trace::Trace,
     &account::MainAccount,
     &account::ShadowAccount,
+    &account::Limits,
     &equity::Equity,
     &models::Models,
     &orders::Orders,

@@ -8,7 +8,7 @@ use crate::tui::format;
 use crate::tui::keymap::Context;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
-use crate::tui::widgets::table::{Column, number, rest, text};
+use crate::tui::widgets::table::{Column, name, number, rest, text};
 
 pub struct Orders;
 pub struct Fills;
@@ -43,7 +43,7 @@ fn side(side: Side) -> Ink {
 const ORDERS: [Column; 10] = [
     text("UPDATED", 11, 3),
     text("ORDER", 7, 2),
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     text("SIDE", 4, 0),
     number("QTY", 9, 0),
     number("FILLED", 9, 4),
@@ -113,7 +113,7 @@ impl Pane for Orders {
 
 const FILLS: [Column; 9] = [
     text("TIME", 11, 2),
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     text("SIDE", 4, 0),
     number("QTY", 9, 0),
     number("PRICE", 9, 0),
@@ -169,7 +169,7 @@ impl Pane for Fills {
 
 const OUTCOMES: [Column; 8] = [
     text("CLOSED", 11, 2),
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     text("HOR.", 4, 3),
     number("P&L", 9, 0),
     number("NET", 7, 1),

@@ -8,12 +8,12 @@ use crate::domain::snapshot::AccountSummary;
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::screens::Screen;
-use crate::tui::widgets::table::{Column, number, text};
+use crate::tui::widgets::table::{Column, name, number, text};
 
 pub struct Positions;
 
 const COLUMNS: [Column; 10] = [
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     number("QTY", 8, 0),
     number("ENTRY", 9, 3),
     number("MARK", 9, 3),

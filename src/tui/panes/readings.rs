@@ -116,13 +116,12 @@ fn prediction(cx: &Cx<'_>, pair: &PairView, p: &Prediction) -> Vec<Ink> {
             format::float(p.plan.payoff(), 2)
         )),
         Ink::muted(format!(
-            "{:11}above the gate before: n {} (n_eff {}), {rate}; ECE {}; by {}",
+            "{:11}above the gate before: n {} (n_eff {}), {rate}",
             "",
             format::count(u64::from(e.n)),
             format::float(e.n_eff, 1),
-            format::float(p.ece, 3),
-            p.model
         )),
+        Ink::muted(format!("{:11}model {}, ECE {}", "", p.model, format::float(p.ece, 3))),
     ]
 }
 

@@ -61,7 +61,7 @@ fn limits_line(cx: &Cx<'_>) -> Vec<Ink> {
         .iter()
         .map(|l| {
             let (mark, role) = limit_mark(l);
-            Ink::muted(l.name.clone()).add(mark, role)
+            Ink::muted(format!("{} ", l.name)).add(mark, role)
         })
         .collect()
 }
@@ -124,9 +124,10 @@ impl Pane for Risk {
         amount(pen, 7, "Fees", Ink::text(format::signed_money(-account.state.fees)), None);
         if let Some(shadow) = &cx.s.shadow {
             let pnl = shadow.equity - shadow.state.initial_cash;
-            let label = "SHADOW – not your money";
+            let label = if width >= 38 { "SHADOW – not your money" } else { "SHADOW, not yours" };
             pen.ink(1, 8, Ink::of(label, Role::Shadow));
-            pen.number(width - 1, 8, width.saturating_sub(27), Ink::of(format::signed_money(pnl), Role::Shadow));
+            let room = width.saturating_sub(label.chars().count() as u16 + 3);
+            pen.number(width - 1, 8, room, Ink::of(format::signed_money(pnl), Role::Shadow));
         }
         limits_block(pen, cx, 9);
     }

@@ -32,6 +32,10 @@ fn head(cx: &Cx<'_>, d: &Decision) -> Vec<Ink> {
         }
     };
     let mut out = vec![title.add(when, Role::Muted), verdict.join(result(cx, d))];
+    if let Some(s) = d.trace.first_block() {
+        let text = format!("◀ first block: {} {} {}, rule {}", s.station.as_str(), s.name, value(s.value), s.rule);
+        out.push(Ink::of(text, Role::Warn));
+    }
     if d.kind == DecisionKind::Entry {
         let confidence = Ink::muted("confidence ")
             .add(format::float(d.confidence, 4), Role::Strong)
@@ -71,8 +75,8 @@ fn plan(cx: &Cx<'_>, p: &TradePlan) -> Vec<Ink> {
             .add(pct(p.win), Role::of_change(p.win))
             .add("  loss ", Role::Muted)
             .add(format!("-{}", pct(p.loss)), Role::Down)
-            .add(format!("  cost {}  payoff {}", pct(p.cost), format::float(p.payoff(), 2)), Role::Muted)
-            .add(format!("  until {}", cx.zone().short(p.expires)), Role::Muted),
+            .add(format!("  cost {}  payoff {}", pct(p.cost), format::float(p.payoff(), 2)), Role::Muted),
+        Ink::muted(format!("      until {} {}", cx.zone().minute(p.expires), cx.zone().name(p.expires))),
     ]
 }
 
@@ -116,7 +120,7 @@ fn stations(d: &Decision, width: usize) -> Vec<Ink> {
 }
 
 /// The sizing waterfall: the share of equity after each step.
-fn waterfall(d: &Decision) -> Vec<Ink> {
+fn waterfall(d: &Decision, width: usize) -> Vec<Ink> {
     if d.trace.sizing.is_empty() {
         return vec![Ink::muted("sizing  not computed: the path ended before it")];
     }
@@ -126,7 +130,15 @@ fn waterfall(d: &Decision) -> Vec<Ink> {
         let share = if top > 0.0 { s.fraction / top } else { 0.0 };
         let line = Ink::text(format!("    {:<22}", s.name))
             .add(format!("{:>8} ", format::percent(s.fraction, 2)), Role::Strong);
-        out.push(line.add(bars::gauge(share, 12), Role::Muted).add(format!(" {}", s.note), Role::Muted));
+        let line = line.add(bars::gauge(share, 12), Role::Muted);
+        if line.width() + 1 + s.note.chars().count() <= width {
+            out.push(line.add(format!(" {}", s.note), Role::Muted));
+        } else {
+            out.push(line);
+            out.extend(
+                wrap(&s.note, width.saturating_sub(6).max(8)).into_iter().map(|l| Ink::muted(format!("      {l}"))),
+            );
+        }
     }
     out
 }
@@ -163,7 +175,7 @@ impl Pane for Trace {
         let mut out = head(cx, d);
         out.extend(plan(cx, &d.plan));
         out.extend(stations(d, width));
-        out.extend(waterfall(d));
+        out.extend(waterfall(d, width));
         out.extend(tail(d));
         Some(out)
     }

@@ -8,17 +8,17 @@ use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bars;
-use crate::tui::widgets::table::{Column, number, rest, text};
+use crate::tui::widgets::table::{Column, name, number, text};
 
 pub struct Watchlist;
 
 const COLUMNS: [Column; 6] = [
-    text("PAIR", 9, 0),
+    name("PAIR", 8, 0),
     number("LAST", 9, 0),
-    number("24h%", 8, 1),
+    number("24h%", 6, 1),
     text("SIG", 5, 1),
+    text("24h", 6, 2),
     text("REG.", 4, 3),
-    rest("24h", 5, 2),
 ];
 
 /// The prediction with the highest confidence.
@@ -82,10 +82,10 @@ pub(super) fn regime(pair: &PairView) -> Ink {
     }
 }
 
-/// Closes of the last day, one per hour.
+/// Closes of the last day, every fourth hour.
 fn day(pair: &PairView) -> Vec<Option<f64>> {
     let bars = pair.bars.get(pair.bars.len().saturating_sub(24)..).unwrap_or(&[]);
-    bars.iter().map(|c| Some(c.close.to_f64())).collect()
+    bars.rchunks(4).rev().map(|c| c.last().map(|c| c.close.to_f64())).collect()
 }
 
 impl Pane for Watchlist {
@@ -127,8 +127,8 @@ impl Pane for Watchlist {
                 Ink::of(format::price(p.last, p.price_decimals), price_role),
                 change(p.change_24h),
                 signal(p, cx.s.gate),
+                Ink::muted(bars::sparkline(&day(p), 6)),
                 regime(p),
-                Ink::muted(bars::sparkline(&day(p), 12)),
             ]
         });
     }

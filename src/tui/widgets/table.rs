@@ -15,24 +15,32 @@ pub struct Column {
     pub priority: u8,
     /// Takes the room that is left.
     pub grows: bool,
+    /// Text that is widened to its content: a name must not be cut.
+    pub exact: bool,
 }
 
 /// Left-aligned text.
 #[must_use]
 pub const fn text(title: &'static str, width: u16, priority: u8) -> Column {
-    Column { title, width, number: false, priority, grows: false }
+    Column { title, width, number: false, priority, grows: false, exact: false }
+}
+
+/// A name: left-aligned, as wide as its longest.
+#[must_use]
+pub const fn name(title: &'static str, width: u16, priority: u8) -> Column {
+    Column { title, width, number: false, priority, grows: false, exact: true }
 }
 
 /// A right-aligned number.
 #[must_use]
 pub const fn number(title: &'static str, width: u16, priority: u8) -> Column {
-    Column { title, width, number: true, priority, grows: false }
+    Column { title, width, number: true, priority, grows: false, exact: false }
 }
 
 /// Text that takes what is left.
 #[must_use]
 pub const fn rest(title: &'static str, width: u16, priority: u8) -> Column {
-    Column { title, width, number: false, priority, grows: true }
+    Column { title, width, number: false, priority, grows: true, exact: false }
 }
 
 /// Which rows are seen when `selected` must be among them: as far centred as the ends allow.
@@ -47,7 +55,7 @@ fn fit(columns: &[Column], content: &[u16], room: u16) -> Vec<Option<u16>> {
     let mut widths: Vec<Option<u16>> = columns
         .iter()
         .zip(content)
-        .map(|(c, w)| Some(c.width.max(c.title.chars().count() as u16).max(if c.number { *w } else { 0 })))
+        .map(|(c, w)| Some(c.width.max(c.title.chars().count() as u16).max(if c.number || c.exact { *w } else { 0 })))
         .collect();
     let total = |w: &[Option<u16>]| {
         let shown = w.iter().flatten().count() as u32;
