@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use super::args::{Cli, Mode, Source};
 use super::{Outcome, complain, find_home, load_settings};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Ascii, Colors, Loaded, Settings, Zone};
+use crate::config::{Ascii, Colors, Loaded, Secrets, Settings, Zone};
 use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
 use crate::orchestrator::{self, Handle, Launch, Summary};
-use crate::services::{self, ServiceOptions};
+use crate::services::{self, RunningServices, ServiceOptions};
 use crate::telemetry::{self, LogGuard, LogOptions, LogRing, LostLines, Metrics};
 use crate::tui::{self, ColorScheme, UiOptions};
-use crate::web::{self, WebOptions};
+use crate::web::{self, RunningWeb, WebOptions};
 use crate::{config::Home, headless};
 
 /// Records kept in memory for the Logs screen.
@@ -94,6 +94,7 @@ async fn everything(
     let services = listen(cli, &settings, &handle, &listening).await?;
     tracing::info!(home = %home.dir.display(), why = %home.why, config = %config_hash, "cst {} starts", env!("CARGO_PKG_VERSION"));
 
+    let secrets = Secrets::load(&home.dir, |name| std::env::var(name).ok())?;
     let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);
     let ui = ui_options(cli, &settings);
     let launch = Launch {
@@ -105,7 +106,8 @@ async fn everything(
         fresh: cli.fresh,
         until_end: cli.until_end,
         clock: Arc::clone(&clock),
-        services,
+        openai_key: secrets.openai_key().cloned(),
+        services: services.views(),
         lost_logs: Arc::new(move || lost.count()),
     };
     let run = tokio::spawn(orchestrator::run(ports, launch, stop.clone()));
@@ -115,7 +117,31 @@ async fn everything(
         console(handle, ring, ui, clock, run, stop).await
     };
     listening.cancel();
+    services.stopped().await;
     summary.map(|_| ())
+}
+
+/// The services that listen.
+#[derive(Default)]
+struct Listening {
+    services: Option<RunningServices>,
+    web: Option<RunningWeb>,
+}
+
+impl Listening {
+    fn views(&self) -> Vec<ServiceView> {
+        let services = self.services.as_ref().map(RunningServices::views).unwrap_or_default();
+        services.into_iter().chain(self.web.as_ref().map(RunningWeb::view)).collect()
+    }
+
+    async fn stopped(self) {
+        if let Some(services) = self.services {
+            services.stopped().await;
+        }
+        if let Some(web) = self.web {
+            web.stopped().await;
+        }
+    }
 }
 
 /// The listeners first: a taken port is told before anything else is started.
@@ -124,8 +150,8 @@ async fn listen(
     settings: &Settings,
     handle: &Handle,
     stop: &CancellationToken,
-) -> Result<Vec<ServiceView>, color_eyre::Report> {
-    let mut views = Vec::new();
+) -> Result<Listening, color_eyre::Report> {
+    let mut listening = Listening::default();
     let bind = settings.services.bind;
     if settings.services.enabled {
         let metrics = Metrics::new().map_err(|e| eyre!("the metrics could not be set up: {e}"))?;
@@ -140,14 +166,13 @@ async fn listen(
             metrics_port: settings.services.metrics_port,
             token: None,
         };
-        let running = services::start(handle.clone(), render, options, stop.clone()).await?;
-        views.extend(running.views());
+        listening.services = Some(services::start(handle.clone(), render, options, stop.clone()).await?);
     }
     if cli.web {
         let options = WebOptions { bind, port: settings.services.web_port };
-        views.push(web::start(handle.clone(), options, stop.clone()).await?.view());
+        listening.web = Some(web::start(handle.clone(), options, stop.clone()).await?);
     }
-    Ok(views)
+    Ok(listening)
 }
 
 fn ui_options(cli: &Cli, settings: &Settings) -> UiOptions {

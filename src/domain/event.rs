@@ -242,6 +242,7 @@ pub struct AllocationShare {
 /// What the Health Monitor looks at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HealthRequest {
+    pub warmup: bool,
     /// State, errors and share of answered questions of every agent as the engine saw them.
     pub agents: Vec<(AgentKind, super::agent::AgentState, u64)>,
     pub missed: Vec<(AgentKind, String)>,

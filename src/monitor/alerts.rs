@@ -66,11 +66,14 @@ pub fn data_alerts(now: &IngestStatus, before: Option<&IngestStatus>) -> Vec<Ale
     if let Some(before) = before {
         let holes = now.holes.saturating_sub(before.holes);
         if holes > 0 {
-            warn("holes", format!("{holes} new holes in the data; the pairs' windows start anew"));
+            warn("holes", format!("{holes} new holes in the data within a day; the windows of those pairs start anew"));
         }
         let rejected = now.rejected.saturating_sub(before.rejected);
         if rejected > 0 {
-            warn("rejected", format!("{rejected} rows were refused and quarantined; see the journal for the reasons"));
+            warn(
+                "rejected",
+                format!("{rejected} rows were refused and quarantined within a day; Health shows the reasons"),
+            );
         }
     }
     found

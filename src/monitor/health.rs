@@ -1,5 +1,7 @@
 //! The Health Monitor's brain: grades the system in every cycle, raises what is new, and tells its neighbours how they fare.
 
+use std::collections::VecDeque;
+
 use super::alerts::{self, AlertBook, AlertFinding};
 use super::go_no_go;
 use super::grades::{self, MIN_MATURED, Reports, agent_score, overconfidence};
@@ -10,26 +12,26 @@ use crate::domain::event::{
     Ask, Brain, BrainError, ComponentHealth, Finding, HealthReport, HealthRequest, Reply, Request,
 };
 use crate::domain::message::{IngestStatus, Message, PeerHealth};
-use crate::domain::settings::{CoreSettings, WARMUP_HOURS};
+use crate::domain::settings::CoreSettings;
 
 /// Decisions per bin of the calibration error: fewer would measure chance.
 const PER_BIN: usize = 15;
 
-/// The Health Monitor. Remembers which findings it has raised and the last ingestion report.
+/// Ingestion reports kept: holes and refused rows of the last day are one finding, not one an hour.
+const REPORTS_KEPT: usize = 24;
+
+/// The Health Monitor. Remembers which findings it has raised and a day of ingestion reports.
 #[derive(Debug, Clone)]
 pub struct HealthMonitor {
     settings: CoreSettings,
     book: AlertBook,
-    before: Option<IngestStatus>,
-    /// Hours graded so far, and whether data have ever been complete: while windows fill, gaps are no news.
-    hours: i64,
-    was_complete: bool,
+    day: VecDeque<IngestStatus>,
 }
 
 impl HealthMonitor {
     #[must_use]
     pub fn new(core: &CoreSettings) -> Self {
-        Self { settings: core.clone(), book: AlertBook::default(), before: None, hours: 0, was_complete: false }
+        Self { settings: core.clone(), book: AlertBook::default(), day: VecDeque::new() }
     }
 
     fn check(&mut self, request: &HealthRequest, reports: &Reports<'_>) -> HealthReport {
@@ -59,22 +61,25 @@ impl HealthMonitor {
         score: f64,
         components: &[ComponentHealth],
     ) -> Vec<AlertFinding> {
-        self.hours += 1;
-        self.was_complete |= reports.ingest.is_some_and(|s| s.pairs > 0 && s.pairs_complete == s.pairs);
+        let before = self.day.front().cloned();
+        if let Some(now) = reports.ingest {
+            self.day.push_back(now.clone());
+            if self.day.len() > REPORTS_KEPT {
+                self.day.pop_front();
+            }
+        }
+        if request.warmup {
+            return Vec::new(); // while windows fill, gaps are no news
+        }
         let mut found = alerts::agent_alerts(request);
         found.extend(alerts::risk_alerts(reports));
         found.extend(alerts::calibration_alerts(overconfidence(&request.matured, &self.settings.gate)));
-        if self.was_complete || self.hours > WARMUP_HOURS {
-            if let Some(now) = reports.ingest {
-                found.extend(alerts::data_alerts(now, self.before.as_ref()));
-            }
-            found.extend(alerts::model_alerts(reports));
-            let worst = components.iter().min_by(|a, b| a.score.total_cmp(&b.score)).map(|c| c.name.as_str());
-            found.extend(alerts::health_alerts(score, self.settings.risk.health_floor, worst));
-        }
         if let Some(now) = reports.ingest {
-            self.before = Some(now.clone());
+            found.extend(alerts::data_alerts(now, before.as_ref()));
         }
+        found.extend(alerts::model_alerts(reports));
+        let worst = components.iter().min_by(|a, b| a.score.total_cmp(&b.score)).map(|c| c.name.as_str());
+        found.extend(alerts::health_alerts(score, self.settings.risk.health_floor, worst));
         found
     }
 }
@@ -174,6 +179,7 @@ mod tests {
 
     fn request() -> HealthRequest {
         HealthRequest {
+            warmup: false,
             agents: AgentKind::ALL.map(|k| (k, AgentState::Running, 0)).to_vec(),
             missed: Vec::new(),
             decisions: 10,
@@ -317,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn incomplete_data_are_news_only_after_they_were_complete() {
+    fn incomplete_data_are_no_news_while_windows_fill() {
         let filling = || {
             let mut inbox = sound();
             inbox[0] =
@@ -325,14 +331,30 @@ mod tests {
             inbox
         };
         let mut m = monitor();
-        assert!(report(&run(&mut m, request(), filling())).alerts.is_empty());
-        run(&mut m, request(), sound());
+        let warming = HealthRequest { warmup: true, ..request() };
+        assert!(report(&run(&mut m, warming, filling())).alerts.is_empty());
         let sources: Vec<_> = report(&run(&mut m, request(), filling())).alerts.iter().map(|a| a.2.clone()).collect();
         assert_eq!(sources, ["data", "health"]);
-        let mut never = monitor();
-        let raised: usize =
-            (0..=WARMUP_HOURS).map(|_| report(&run(&mut never, request(), filling())).alerts.len()).sum();
-        assert_eq!(raised, 2, "data that never become complete are not kept quiet");
+    }
+
+    #[test]
+    fn holes_of_a_day_are_one_finding() {
+        let mut m = monitor();
+        let with_holes = |holes| {
+            let mut inbox = sound();
+            inbox[0] = Message::CollectorToHealth(IngestStatus {
+                pairs: 7,
+                pairs_complete: 7,
+                holes,
+                ..IngestStatus::default()
+            });
+            inbox
+        };
+        let raised: Vec<usize> = [0, 1, 1, 2, 2, 3]
+            .into_iter()
+            .map(|holes| report(&run(&mut m, request(), with_holes(holes))).alerts.len())
+            .collect();
+        assert_eq!(raised, [0, 1, 0, 0, 0, 0]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::decision::session::CheckpointError;
 use crate::domain::error::ErrorClass;
 use crate::ml::MlError;
-use crate::sources::NewsError;
+use crate::sources::{LanguageModelError, NewsError};
 use crate::store::StoreError;
 
 /// An error that ends the run. Everything before it is in the journal.
@@ -15,6 +15,8 @@ pub enum OrchestratorError {
     Training(#[from] MlError),
     #[error(transparent)]
     News(#[from] NewsError),
+    #[error(transparent)]
+    LanguageModel(#[from] LanguageModelError),
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error(
@@ -32,6 +34,7 @@ impl OrchestratorError {
             Self::Store(error) => error.class(),
             Self::Training(error) => error.class(),
             Self::News(error) => error.class(),
+            Self::LanguageModel(error) => error.class(),
             Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
             Self::Task(_) => ErrorClass::System,
         }

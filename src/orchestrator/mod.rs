@@ -17,6 +17,7 @@ mod training;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 pub use error::OrchestratorError;
@@ -44,6 +45,8 @@ pub struct Launch {
     /// Stop when the recording has been played.
     pub until_end: bool,
     pub clock: Arc<dyn Clock>,
+    /// Key of the language model, where one is kept.
+    pub openai_key: Option<SecretString>,
     /// The services that listen, for the screen.
     pub services: Vec<ServiceView>,
     /// Log lines dropped so far.

@@ -28,7 +28,7 @@ use crate::ml::model::Model;
 use crate::monitor::HealthMonitor;
 use crate::pipeline::Collector;
 use crate::signals::{NewsText, Sentiment, Technical, TextScore, Whale};
-use crate::sources::read_news;
+use crate::sources::{LanguageModel, LanguageModelSettings, read_news};
 use crate::store::{Journal, Recording, SessionMeta, load_instruments};
 
 /// What the conductor needs to begin.
@@ -56,7 +56,8 @@ pub(super) async fn start(
     launch: &Launch,
     stop: &CancellationToken,
 ) -> Result<Option<Ready>, OrchestratorError> {
-    let Some(loaded) = load(ports, picture, launch, stop).await? else { return Ok(None) };
+    let Some(mut loaded) = load(ports, picture, launch, stop).await? else { return Ok(None) };
+    loaded.scores = score_texts(launch, &loaded.texts).await?;
     let settings = &launch.settings;
     let universe = loaded.recording.universe();
     let recording = &loaded.recording;
@@ -186,6 +187,41 @@ async fn load(
             }
         }
     }
+}
+
+/// Lets a language model score the recorded headlines, where the settings ask for it and there is a key. Its answers are stored, so that a
+/// replay with the same texts asks nothing again; without it the lexicon scores.
+async fn score_texts(launch: &Launch, texts: &[NewsText]) -> Result<BTreeMap<String, TextScore>, OrchestratorError> {
+    let settings = &launch.settings.language_model;
+    if !settings.enabled || texts.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let Some(key) = &launch.openai_key else {
+        tracing::warn!("language_model.enabled is set, but there is no OPENAI_API_KEY: the lexicon scores the news");
+        return Ok(BTreeMap::new());
+    };
+    let options = LanguageModelSettings {
+        base_url: settings.base_url.clone(),
+        model: settings.model.clone(),
+        max_tokens_per_run: settings.max_tokens_per_run,
+        timeout_ms: settings.timeout_ms,
+    };
+    let store = launch.home.join(&launch.settings.news.dir).join("scores.json");
+    let mut model = LanguageModel::open(options, key, store, launch.clock.now())?;
+    let report = model.score(texts).await;
+    for (text, why) in &report.failed {
+        tracing::warn!(text, why, "a headline was not scored by the language model; the lexicon scores it");
+    }
+    if let Some(error) = &report.stopped {
+        tracing::warn!(error = %error, "the language model stopped; the lexicon scores the rest");
+    }
+    tracing::info!(
+        scored = report.scores.len(),
+        tokens = report.tokens_used,
+        model = settings.model,
+        "headlines scored"
+    );
+    Ok(report.scores)
 }
 
 /// Answers a command that came too early; true when it asks for the end.

@@ -210,6 +210,7 @@ impl Engine {
         cycle.waiting.insert(AgentKind::HealthMonitor);
         let at = cycle.at;
         let request = HealthRequest {
+            warmup: cycle.warmup,
             agents: self.agents.iter().map(|(kind, (state, errors))| (*kind, *state, *errors)).collect(),
             missed: cycle.missed.clone(),
             decisions: self.durable.funnel.signals,
