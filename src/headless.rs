@@ -92,7 +92,7 @@ impl Told {
             self.state = Some(snapshot.state);
             self.tenths = None;
             line(&json!({
-                "type": "state", "state": snapshot.state.as_str(), "at": snapshot.at.to_string(), "session": snapshot.session,
+                "type": "state", "state": snapshot.state.as_str(), "at": (snapshot.at.0 > 0).then(|| snapshot.at.to_string()), "session": snapshot.session,
                 "mode": snapshot.mode.as_str(), "source": snapshot.source.label, "note": snapshot.note,
                 "services": snapshot.services.iter().map(|s| (s.name.clone(), s.address.clone())).collect::<std::collections::BTreeMap<_, _>>(),
             }))?;

@@ -74,14 +74,18 @@ fn state(cx: &Cx<'_>) -> Piece {
 }
 
 fn regime(cx: &Cx<'_>) -> Piece {
-    let Some(pair) = cx.pair() else { return piece(Ink::new(), 7) };
+    let Some(pair) = cx.pair() else { return piece(Ink::new(), 2) };
     let base = pair.pair.base();
     match pair.regime.and_then(|r| r.z.map(|z| (r, z))) {
         Some((r, z)) => {
             let short = Ink::muted(format!("{base} ")).add(r.regime.as_str().to_uppercase(), Role::Strong);
-            piece_or(short.clone().add(format!(" z {}", format::float(z, 1)), Role::Muted), short, 7)
+            piece_or(short.clone().add(format!(" z {}", format::float(z, 1)), Role::Muted), short, 2)
         }
-        None => piece(Ink::muted(format!("{base} regime {}", format::UNKNOWN)), 7),
+        None => piece_or(
+            Ink::muted(format!("{base} regime {}", format::UNKNOWN)),
+            Ink::muted(format!("{base} {}", format::UNKNOWN)),
+            2,
+        ),
     }
 }
 
@@ -101,10 +105,11 @@ fn data_time(cx: &Cx<'_>) -> Vec<Piece> {
     let age = format::age(cx.now.since(cx.s.wall));
     let grade = freshness(cx);
     let role = if grade == Freshness::Stale { Role::Stale } else { Role::Strong };
-    let time = |t: String| Ink::muted("data ").add(t, role);
+    // In short the kind of source stands in front of the time of its data, and needs no piece of its own.
+    let kind = if cx.s.source.kind.is_empty() { "data".to_owned() } else { cx.s.source.kind.to_uppercase() };
     let data = piece_or(
-        time(format!("{}{long_zone}", cx.zone().minute(cx.s.at))),
-        time(format!("{}{short_zone}", cx.zone().short(cx.s.at))),
+        Ink::muted("data ").add(format!("{}{long_zone}", cx.zone().minute(cx.s.at)), role),
+        Ink::of(format!("{kind} "), Role::Strong).add(format!("{}{short_zone}", cx.zone().short(cx.s.at)), role),
         0,
     );
     let age = match grade {
@@ -130,7 +135,8 @@ fn source(cx: &Cx<'_>) -> Piece {
     let label = cx.s.source.label.split(|c: char| c.is_ascii_digit()).next().unwrap_or("").trim();
     let label = label.strip_prefix(cx.s.source.kind.as_str()).unwrap_or(label).trim();
     let kind = Ink::of(cx.s.source.kind.to_uppercase(), Role::Strong);
-    piece_or(kind.clone().add(format!(" {label}"), Role::Muted), kind, 8)
+    let short = kind.clone();
+    piece_or(kind.add(format!(" {label}"), Role::Muted), if cx.s.at.0 == 0 { short } else { Ink::new() }, 8)
 }
 
 fn left(cx: &Cx<'_>) -> Vec<Piece> {
@@ -151,14 +157,14 @@ fn left(cx: &Cx<'_>) -> Vec<Piece> {
     out.extend(data_time(cx));
     if let Some(speed) = cx.s.speed {
         let short = Ink::text(pace(speed));
-        out.push(piece_or(Ink::muted("speed ").join(short.clone()), short, 5));
+        out.push(piece_or(Ink::muted("speed ").join(short.clone()), short, 6));
     }
     if !cx.s.components.is_empty() {
         out.push(piece(Ink::muted("health ").add(format::prob(cx.s.health_score), Role::Text), 9));
     }
     let lost = cx.s.lost + cx.view.missed;
     let role = if lost > 0 { Role::Danger } else { Role::Muted };
-    out.push(piece(Ink::of(format!("lost {}", format::count(lost)), role), if lost > 0 { 1 } else { 6 }));
+    out.push(piece(Ink::of(format!("lost {}", format::count(lost)), role), if lost > 0 { 1 } else { 7 }));
     out
 }
 
@@ -176,7 +182,7 @@ fn right(cx: &Cx<'_>) -> Vec<Piece> {
     if let Some(main) = &cx.s.main {
         let tripped = cx.s.limits.iter().any(|l| l.tripped);
         let role = if tripped { Role::Danger } else { Role::Text };
-        out.push(piece(Ink::muted("risk ").add(format::percent(main.exposure, 0), role), 4));
+        out.push(piece(Ink::muted("risk ").add(format::percent(main.exposure, 0), role), 5));
     }
     let (long, short) = zone(cx, cx.now);
     let clock = |zone| Ink::text(format!("{}{zone}", cx.zone().clock(cx.now)));
@@ -204,6 +210,7 @@ pub fn draw(pen: &mut Pen<'_>, cx: &Cx<'_>) {
     let room = pen.width() as usize;
     if total(&left, &right) > room {
         left.iter_mut().chain(right.iter_mut()).for_each(|p| p.ink = std::mem::take(&mut p.short));
+        left.retain(|p| !p.ink.is_empty());
     }
     while total(&left, &right) > room {
         let worst = left.iter().chain(&right).map(|p| p.priority).max().unwrap_or(0);
