@@ -9,6 +9,7 @@ use super::engine::{DURABLE_FORMAT, Durable, Engine};
 use crate::broker::paper::{BrokerEvent, PaperBroker};
 use crate::domain::event::{Effect, Event, Finding, Record};
 use crate::domain::instrument::Instrument;
+use crate::domain::order::Order;
 use crate::domain::settings::PaperSettings;
 use crate::domain::time::UtcMs;
 
@@ -112,12 +113,18 @@ impl PaperSession {
     fn broker_events(&mut self, events: Vec<BrokerEvent>, out: &mut Vec<Effect>) {
         for event in events {
             let event = match event {
+                // Told before an answer to an earlier event of the same candle cancelled the order: out of date.
+                BrokerEvent::Order(order) if !order.status.is_final() && !self.is_working(&order) => continue,
                 BrokerEvent::Order(order) => Event::OrderUpdate(order),
                 BrokerEvent::Fill(fill) => Event::Fill(fill),
             };
             let effects = self.engine.step(&event);
             self.carry_out(effects, out);
         }
+    }
+
+    fn is_working(&self, order: &Order) -> bool {
+        self.broker.working(order.intent.account).any(|o| o.intent.order == order.intent.order)
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>, out: &mut Vec<Effect>) {

@@ -67,6 +67,12 @@ impl Price {
         self.0.to_f64().unwrap_or(f64::MAX)
     }
 
+    /// The price as people read it: an average over fills can have 28 digits, ten say enough.
+    #[must_use]
+    pub fn readable(self) -> Decimal {
+        self.0.round_sf(10).unwrap_or(self.0).normalize()
+    }
+
     /// `price × qty`; saturates at the largest decimal instead of overflowing.
     #[must_use]
     pub fn times(self, qty: Qty) -> Money {

@@ -186,7 +186,7 @@ impl Account {
         let position = |p: &crate::domain::account::Position| Position {
             pair: p.pair.to_string(),
             qty: p.qty.to_string(),
-            entry: p.entry.to_string(),
+            entry: p.entry.readable().to_string(),
             mark: a.marks.get(&p.pair).map(ToString::to_string),
             value: a.marks.get(&p.pair).map(|m| m.times(p.qty).to_string()),
             stop: p.plan.stop.to_string(),

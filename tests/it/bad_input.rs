@@ -127,6 +127,7 @@ fn a_corrupt_data_file_is_named() {
 fn bad_rows_are_quarantined_and_counted() {
     use cryptosmarttrader::domain::pair::{Interval, Venue};
     use cryptosmarttrader::store::lake;
+    use sha2::{Digest, Sha256};
 
     let home = Home::new();
     let copy = copy_of_recording(&home);
@@ -139,6 +140,16 @@ fn bad_rows_are_quarantined_and_counted() {
     rows[first + 2].volume = -5.0;
     rows[first + 3].high = rows[first + 3].low / 2.0;
     lake::write_candles(&file, &rows).expect("written");
+    // The manifest describes the files it was made with: this copy says what it holds.
+    let digest: String =
+        Sha256::digest(std::fs::read(&file).expect("bytes")).iter().map(|b| format!("{b:02x}")).collect();
+    let manifest = copy.join("recording.toml");
+    let text = std::fs::read_to_string(&manifest).expect("the manifest");
+    let (before, rest) = text.split_once("SOL-USD_5.parquet").expect("the file's entry");
+    let (between, rest) = rest.split_once("sha256 = \"").expect("its fingerprint");
+    let (_, after) = rest.split_once('"').expect("the end of it");
+    std::fs::write(&manifest, format!("{before}SOL-USD_5.parquet{between}sha256 = \"{digest}\"{after}"))
+        .expect("written");
     let set = format!("replay.recording={}", copy.display());
     let lines = home.play(UNTIL, &["--set", &set]);
     let summary = of_type(&lines, "summary")[0].clone();
@@ -154,9 +165,17 @@ fn a_journal_that_was_tampered_with_is_found() {
     home.play(UNTIL, &[]);
     let path = home.path().join("data/journal.sqlite");
     let db = rusqlite::Connection::open(&path).expect("the journal");
-    let changed =
-        db.execute("UPDATE cycles SET body = replace(body, '\"frames\":', '\"frames\": ') WHERE rowid = 2", []);
-    assert_eq!(changed.expect("an update"), 1);
+    let tamper = || db.execute("UPDATE cycles SET json = json || ' ' WHERE seq = (SELECT MIN(seq) FROM cycles)", []);
+    assert!(tamper().is_err(), "the journal only grows");
+    // Whoever has the file can take the guards away: the chain still shows it.
+    let guards: Vec<String> = db
+        .prepare("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        .and_then(|mut q| q.query_map([], |r| r.get(0))?.collect())
+        .expect("the guards");
+    for guard in guards {
+        db.execute_batch(&format!("DROP TRIGGER {guard}")).expect("dropped");
+    }
+    assert_eq!(tamper().expect("an update"), 1);
     drop(db);
     refused(&home, &["journal", "verify"], &["cycles"]);
     let garbage = Home::new();

@@ -20,6 +20,21 @@ fn resuming_from_a_checkpoint_changes_nothing() {
     for batch in &all {
         straight.feed(batch.clone());
     }
+    let durable = straight.session.engine().durable();
+    for account in [&durable.main, &durable.shadow] {
+        for (pair, position) in &account.positions {
+            let protective: Vec<_> = account
+                .orders
+                .iter()
+                .filter(|o| o.intent.pair == *pair && o.intent.group == Some(position.group))
+                .collect();
+            assert_eq!(protective.len(), 2, "{pair}: one stop and one target for the whole position: {protective:?}");
+            assert!(protective.iter().all(|o| o.intent.qty == position.qty), "{pair}");
+        }
+        let orphans = account.orders.iter().filter(|o| !account.positions.contains_key(&o.intent.pair)).count();
+        assert_eq!(orphans, 0, "no protective order without its position");
+    }
+    assert!(!durable.shadow.positions.is_empty(), "the shadow holds something at the end of this span");
     let expected = straight.session.engine().fingerprint();
     assert!(!expected.is_empty());
 

@@ -95,8 +95,8 @@ fn outcome_line(o: &Outcome, d: &Decision) -> String {
         "closed {} UTC by {} · {} → {} · P&L {:+.2} {} net · {:+.2} % on the notional",
         o.closed.minute(),
         o.ended_by.as_str(),
-        o.entry,
-        o.exit,
+        o.entry.readable(),
+        o.exit.readable(),
         o.pnl.to_f64(),
         d.pair.quote(),
         o.net_return * 100.0

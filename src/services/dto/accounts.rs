@@ -142,7 +142,7 @@ impl Position {
         Self {
             pair: p.pair.to_string(),
             qty: p.qty.to_string(),
-            entry: p.entry.to_string(),
+            entry: p.entry.readable().to_string(),
             mark: mark.map(ToString::to_string),
             value: value.map(|v| v.to_string()),
             unrealised_before_fees: value.map(|v| (v - p.entry.times(p.qty)).to_string()),
@@ -263,7 +263,7 @@ impl Outcome {
             horizon: o.horizon.to_string(),
             opened: o.opened.to_string(),
             closed: o.closed.to_string(),
-            entry: o.entry.to_string(),
+            entry: o.entry.readable().to_string(),
             exit: o.exit.to_string(),
             qty: o.qty.to_string(),
             fees: o.fees.to_string(),
