@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use color_eyre::eyre::{WrapErr, bail, eyre};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Cli, Mode, Source};
@@ -91,10 +92,10 @@ async fn everything(
     let (handle, ports) = orchestrator::connect();
     let stop = CancellationToken::new();
     let listening = CancellationToken::new();
-    let services = listen(cli, &settings, &handle, &listening).await?;
+    let secrets = Secrets::load(&home.dir, |name| std::env::var(name).ok())?;
+    let services = listen(cli, &settings, &secrets, &handle, &listening).await?;
     tracing::info!(home = %home.dir.display(), why = %home.why, config = %config_hash, "cst {} starts", env!("CARGO_PKG_VERSION"));
 
-    let secrets = Secrets::load(&home.dir, |name| std::env::var(name).ok())?;
     let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);
     let ui = ui_options(cli, &settings);
     let launch = Launch {
@@ -148,6 +149,7 @@ impl Listening {
 async fn listen(
     cli: &Cli,
     settings: &Settings,
+    secrets: &Secrets,
     handle: &Handle,
     stop: &CancellationToken,
 ) -> Result<Listening, color_eyre::Report> {
@@ -164,7 +166,7 @@ async fn listen(
             bind,
             api_port: settings.services.api_port,
             metrics_port: settings.services.metrics_port,
-            token: None,
+            token: secrets.services_token().cloned(),
         };
         listening.services = Some(services::start(handle.clone(), render, options, stop.clone()).await?);
     }
@@ -209,7 +211,14 @@ async fn console(
     stop: CancellationToken,
 ) -> Result<Summary, color_eyre::Report> {
     tui::install_panic_hook();
-    let shown = tui::run(handle, ring, options, clock).await;
+    let mut terminate = signal(SignalKind::terminate()).wrap_err("signals cannot be received")?;
+    let mut hangup = signal(SignalKind::hangup()).wrap_err("signals cannot be received")?;
+    // Dropping the console gives the terminal back, whatever ends it.
+    let shown = tokio::select! {
+        shown = tui::run(handle, ring, options, clock) => shown,
+        _ = terminate.recv() => Ok(()),
+        _ = hangup.recv() => Ok(()),
+    };
     // The screen is gone: the engine stops in order, whatever ended the screen.
     stop.cancel();
     let summary = run.await.wrap_err("the orchestrator was lost")??;

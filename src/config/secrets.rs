@@ -10,11 +10,16 @@ use secrecy::{ExposeSecret, SecretString};
 pub const OPENAI_VARIABLE: &str = "OPENAI_API_KEY";
 /// Its name in the file.
 const OPENAI_ENTRY: &str = "openai_api_key";
+/// Environment variable of the services token: whoever sends it may pause and resume agents over the network.
+pub const SERVICES_VARIABLE: &str = "CST_SERVICES_TOKEN";
+/// Its name in the file.
+const SERVICES_ENTRY: &str = "services_token";
 
 /// The secrets of this process. `Debug` shows whether there is one, never what it is.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
     openai: Option<SecretString>,
+    services: Option<SecretString>,
 }
 
 /// A secret that can't be used. No text here repeats what a file or variable holds.
@@ -24,9 +29,9 @@ pub enum SecretError {
     TooOpen { path: PathBuf, mode: u32 },
     #[error("'{}' cannot be read ({source}); check its owner and that it is UTF-8 text", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("'{}' line {line}: this is not TOML; write openai_api_key = \"…\"", path.display())]
+    #[error("'{}' line {line}: this is not TOML; write openai_api_key = \"…\" or services_token = \"…\"", path.display())]
     NotToml { path: PathBuf, line: usize },
-    #[error("'{}' holds something other than openai_api_key = \"…\"; remove the rest", path.display())]
+    #[error("'{}' holds something other than openai_api_key and services_token; remove the rest", path.display())]
     Unknown { path: PathBuf },
     #[error("{origin} is no key: it is empty or holds characters that no key has; set it again")]
     NoKey { origin: String },
@@ -38,11 +43,27 @@ impl Secrets {
     /// # Errors
     /// [`SecretError`] when a secret is there and can't be used; that none is there is no error.
     pub fn load(home: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, SecretError> {
-        let openai = match env(OPENAI_VARIABLE).filter(|text| !text.trim().is_empty()) {
-            Some(text) => Some(key(&text, || format!("the environment variable {OPENAI_VARIABLE}"))?),
-            None => from_file(&home.join("config").join("secrets.toml"))?,
+        let set = |name: &str| env(name).filter(|text| !text.trim().is_empty());
+        let (openai, services) = (set(OPENAI_VARIABLE), set(SERVICES_VARIABLE));
+        // A file that nothing is needed from is not opened: its faults are not in the way then.
+        let mut file = if openai.is_some() && services.is_some() {
+            Self::default()
+        } else {
+            from_file(&home.join("config").join("secrets.toml"))?
         };
-        Ok(Self { openai })
+        if let Some(text) = openai {
+            file.openai = Some(key(&text, || format!("the environment variable {OPENAI_VARIABLE}"))?);
+        }
+        if let Some(text) = services {
+            file.services = Some(key(&text, || format!("the environment variable {SERVICES_VARIABLE}"))?);
+        }
+        Ok(file)
+    }
+
+    /// The token that state-changing requests must carry, if there is one.
+    #[must_use]
+    pub const fn services_token(&self) -> Option<&SecretString> {
+        self.services.as_ref()
     }
 
     /// The language model's key, if there is one.
@@ -60,11 +81,11 @@ fn key(text: &str, origin: impl Fn() -> String) -> Result<SecretString, SecretEr
     Ok(SecretString::from(text.to_owned()))
 }
 
-fn from_file(path: &Path) -> Result<Option<SecretString>, SecretError> {
+fn from_file(path: &Path) -> Result<Secrets, SecretError> {
     let unreadable = |source| SecretError::Unreadable { path: path.to_owned(), source };
     let mut file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Secrets::default()),
         Err(e) => return Err(unreadable(e)),
     };
     // Of the open file, not of the path: what is checked is what is read.
@@ -77,15 +98,18 @@ fn from_file(path: &Path) -> Result<Option<SecretString>, SecretError> {
         let before = e.span().and_then(|span| text.expose_secret().get(..span.start));
         SecretError::NotToml { path: path.to_owned(), line: 1 + before.unwrap_or_default().matches('\n').count() }
     })?;
-    if table.keys().any(|name| name != OPENAI_ENTRY) {
+    if table.keys().any(|name| name != OPENAI_ENTRY && name != SERVICES_ENTRY) {
         return Err(SecretError::Unknown { path: path.to_owned() });
     }
-    let origin = || format!("{OPENAI_ENTRY} in '{}'", path.display());
-    match table.get(OPENAI_ENTRY) {
-        None => Ok(None),
-        Some(toml::Value::String(text)) => key(text, origin).map(Some),
-        Some(_) => Err(SecretError::NoKey { origin: origin() }),
-    }
+    let entry = |name: &str| {
+        let origin = || format!("{name} in '{}'", path.display());
+        match table.get(name) {
+            None => Ok(None),
+            Some(toml::Value::String(text)) => key(text, origin).map(Some),
+            Some(_) => Err(SecretError::NoKey { origin: origin() }),
+        }
+    };
+    Ok(Secrets { openai: entry(OPENAI_ENTRY)?, services: entry(SERVICES_ENTRY)? })
 }
 
 #[cfg(unix)]

@@ -16,8 +16,10 @@ use super::{Launch, OrchestratorError, Summary, analysis};
 use crate::agents::{AgentEvent, AgentHandle};
 use crate::decision::session::PaperSession;
 use crate::domain::agent::{AgentKind, AgentState};
+use crate::domain::alert::Severity;
 use crate::domain::command::{Ack, Command, CommandId};
 use crate::domain::decision::{DecisionKind, Verdict};
+use crate::domain::error::ErrorClass;
 use crate::domain::event::{Ask, Effect, Event, Finding, Record};
 use crate::domain::snapshot::{Notice, NoticeKind, SystemState};
 use crate::domain::time::UtcMs;
@@ -153,8 +155,13 @@ impl Conductor {
         match self.feed.again() {
             Some(batch) => self.pump(Event::Market(batch)),
             None => {
-                tracing::error!(agent = %AgentKind::DataCollector, "a batch failed again and again and was left out");
-                Ok(())
+                let text = "a batch of data failed again and again and was left out: the windows start anew; see the log for the error";
+                self.pump(Event::Recovery {
+                    agent: AgentKind::DataCollector,
+                    class: ErrorClass::Data,
+                    severity: Severity::Critical,
+                    text: text.to_owned(),
+                })
             }
         }
     }

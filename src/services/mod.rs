@@ -73,7 +73,7 @@ pub enum ServiceError {
         source: std::io::Error,
     },
     #[error(
-        "services.bind is {bind}, which others can reach, and there is no services token: then anybody could pause agents. Give one, or listen on this machine only with --set services.bind=127.0.0.1"
+        "services.bind is {bind}, which others can reach, and there is no services token: then anybody could pause agents. Give one (CST_SERVICES_TOKEN, or services_token in config/secrets.toml), or listen on this machine only with --set services.bind=127.0.0.1"
     )]
     TokenRequired { bind: IpAddr },
 }

@@ -6,7 +6,11 @@ const README: &str = include_str!("../../README.md");
 
 #[test]
 fn the_readme_shows_the_keys_as_they_are() {
-    assert!(README.contains(keymap_markdown().trim()), "the section Keys of README.md should be:\n{}", keymap_markdown());
+    assert!(
+        README.contains(keymap_markdown().trim()),
+        "the section Keys of README.md should be:\n{}",
+        keymap_markdown()
+    );
 }
 
 #[test]

@@ -129,3 +129,13 @@ fn a_tiny_terminal_says_what_it_needs() {
     console.press("\u{3}");
     console.ended();
 }
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let home = Home::new();
+    let console = Console::start(&home, 24, 80);
+    console.until("the running system", |t| t.contains("PAPER"));
+    let pid = console.child.process_id().expect("a process").to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+    console.ended();
+}
