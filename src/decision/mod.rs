@@ -1,6 +1,6 @@
 //! The decision tree: from predictions to sized, allowed and allocated entries, each with its whole path.
 //!
-//! Serves the engine and, through [`explain`], the interfaces. In go market frames, predictions, readings and the accounts at
+//! Serves the engine and, through [`mod@explain`], the interfaces. In go market frames, predictions, readings and the accounts at
 //! current prices; out come candidates, exit advice, allocations and readable traces. The boxes of the tree are modules here:
 //! [`gate`], [`regime`], [`router`] with its [`strategies`], [`sizing`], [`risk`], then [`portfolio`]; [`manager`] and
 //! [`portfolio`] are the brains of the Risk Manager and the Portfolio Optimizer. Always true: a missing or non-finite value

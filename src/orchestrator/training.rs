@@ -71,7 +71,7 @@ pub fn load_or_train(
 /// Trains one model per horizon from the recording's hourly history and makes them current.
 ///
 /// # Errors
-/// As [`load_or_train`].
+/// When the recording cannot be read, there is too little data, or the registry cannot be written.
 pub fn train_models(
     core: &CoreSettings,
     models_dir: &Path,
