@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+use super::direct::{Answered, direct};
 use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::picture::Picture;
@@ -52,6 +53,8 @@ pub(super) struct Conductor {
     dirty: bool,
     /// The collector could not take the batch; it is offered again when this is due.
     retry: bool,
+    /// Answers of agents to commands, on their way to the journal.
+    answers: (mpsc::Sender<Answered>, mpsc::Receiver<Answered>),
     waiting_acks: BTreeMap<CommandId, (Command, tokio::sync::oneshot::Sender<Ack>)>,
     warmup: bool,
     trading_from: UtcMs,
@@ -76,6 +79,7 @@ impl Conductor {
             ended: false,
             dirty: true,
             retry: false,
+            answers: mpsc::channel(64),
             waiting_acks: BTreeMap::new(),
             warmup: true,
             trading_from,
@@ -103,6 +107,7 @@ impl Conductor {
                 Some(envelope) = self.ports.commands.recv() => {
                     self.command(envelope).await?;
                 }
+                Some(answered) = self.answers.1.recv() => self.answered(answered)?,
                 Some(event) = self.events.recv() => self.agent_event(event)?,
                 _ = publish.tick() => {
                     idle += 1;
@@ -331,8 +336,7 @@ impl Conductor {
         let end = command == Command::Shutdown;
         // Pausing waits for the agent to finish its work: the loop must go on meanwhile, so the answer is given from a task.
         if let Some(agents) = self.concerned(&command) {
-            tokio::spawn(direct(agents, command.clone(), reply));
-            self.note_command(id, &command, &Ack::Accepted);
+            tokio::spawn(direct(agents, id, command, reply, self.answers.0.clone()));
             return Ok(false);
         }
         let ack = self.simple(&command);
@@ -386,6 +390,13 @@ impl Conductor {
             Command::Shutdown => Ack::Accepted,
             other => Ack::Refused { reason: format!("'{}' is not known here", other.describe()) },
         }
+    }
+
+    /// Agents have done, or refused, what they were told.
+    fn answered(&mut self, (id, command, ack): Answered) -> Result<(), OrchestratorError> {
+        self.dirty = true;
+        self.note_command(id, &command, &ack);
+        self.commit_if_idle()
     }
 
     fn answer(&mut self, id: CommandId, ack: Ack) {
@@ -464,26 +475,4 @@ impl Conductor {
         }
         Ok(())
     }
-}
-
-/// Tells agents to pause, resume or restart, and answers when all of them have.
-async fn direct(agents: Vec<AgentHandle>, command: Command, reply: tokio::sync::oneshot::Sender<Ack>) {
-    let mut refused = Vec::new();
-    for agent in agents {
-        let answer = match command {
-            Command::PauseAgent { .. } => agent.pause(),
-            Command::ResumeAgent { .. } => agent.resume(),
-            Command::RestartAgent { .. } => agent.restart(),
-            // Of all, only those that are not there yet.
-            Command::PauseAll if agent.state() != AgentState::Paused => agent.pause(),
-            Command::ResumeAll if agent.state() == AgentState::Paused => agent.resume(),
-            _ => continue,
-        };
-        let ack = answer.await.unwrap_or_else(|_| Ack::Refused { reason: "it has stopped".to_owned() });
-        if let Ack::Refused { reason } = ack {
-            refused.push(format!("{}: {reason}", agent.kind()));
-        }
-    }
-    let ack = if refused.is_empty() { Ack::Accepted } else { Ack::Refused { reason: refused.join("; ") } };
-    let _ = reply.send(ack);
 }

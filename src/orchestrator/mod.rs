@@ -6,6 +6,7 @@
 
 mod analysis;
 mod conductor;
+mod direct;
 mod error;
 mod feed;
 pub mod handle;
