@@ -226,7 +226,9 @@ impl Engine {
             return; // an answer to a cycle that has already gone on without it
         }
         for name in &reply.used {
-            if let Some((cell, ..)) = Message::CELLS.iter().find(|(cell, ..)| cell == name) {
+            // The Whale Detector reads the frames of Technical's cell; that is not Technical's reading.
+            let cell = Message::CELLS.iter().find(|(cell, _, to, _)| cell == name && *to == reply.from);
+            if let Some((cell, ..)) = cell {
                 self.cells.entry(cell).or_default().1 += 1;
             }
         }
