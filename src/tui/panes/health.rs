@@ -31,7 +31,7 @@ impl Pane for Gates {
             say(pen, 0, "the gates are judged with the first health report, at the end of a cycle");
             return;
         }
-        let columns = [text(" ", 1, 0), name("GATE", 8, 0), number("VALUE", 6, 0), rest("NEEDS", 8, 1)];
+        let columns = [text(" ", 1, 0), name("GATE", 8, 0), text("VALUE", 13, 0), rest("NEEDS", 8, 1)];
         plain_table(pen, &columns, cx.s.gates.len(), |i| {
             let Some(g) = cx.s.gates.get(i) else { return Vec::new() };
             let (mark, role) = if g.go { ("✓", Role::Good) } else { ("✗", Role::Warn) };
