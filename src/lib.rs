@@ -5,7 +5,7 @@
 //!
 //! - floor 0, pure core: [`domain`], [`pipeline`], [`signals`], [`ml`], [`decision`], [`broker`], [`monitor`] — no I/O, no clock,
 //!   no tokio, no ambient randomness;
-//! - floor 1, adapters: [`config`], [`sources`], [`store`], [`telemetry`], [`clock`] — I/O without policy;
+//! - floor 1, adapters: [`config`], [`kraken`], [`simulator`], [`sources`], [`store`], [`telemetry`], [`clock`] — I/O without policy;
 //! - floor 2, runtime: [`agents`], [`orchestrator`];
 //! - floor 3, interfaces: [`cli`], [`tui`], [`services`], [`web`], [`headless`] — they never import each other, apart from `cli`,
 //!   which starts the others.
@@ -18,12 +18,14 @@ pub mod config;
 pub mod decision;
 pub mod domain;
 pub mod headless;
+pub mod kraken;
 pub mod ml;
 pub mod monitor;
 pub mod orchestrator;
 pub mod pipeline;
 pub mod services;
 pub mod signals;
+pub mod simulator;
 pub mod sources;
 pub mod store;
 pub mod telemetry;

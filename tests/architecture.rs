@@ -40,7 +40,8 @@ const NEIGHBOURS: &[(&str, &str)] = &[
 const CONFINED: &[(&[&str], &[&str])] = &[
     (&["polars", "polars_io", "polars_core"], &["store"]),
     (&["rusqlite"], &["store"]),
-    (&["axum"], &["services", "web"]),
+    (&["axum"], &["services", "web", "simulator"]),
+    (&["tokio_tungstenite"], &["kraken"]),
 ];
 
 const MOST_LINES: usize = 500;

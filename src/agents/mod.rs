@@ -5,7 +5,6 @@
 //! Always true: a state changes only through [`crate::domain::agent::transition`]; mailbox, commands and events are bounded; a brain
 //! that panics, errs or hangs never takes its agent's loop with it.
 
-pub mod backoff;
 pub mod breaker;
 pub mod data_collector;
 mod faults;

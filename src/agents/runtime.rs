@@ -16,7 +16,6 @@ use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
-use super::backoff::Backoff;
 use super::breaker::Breaker;
 use super::handle::{AgentHandle, Order};
 use super::job::{self, Done};
@@ -26,6 +25,7 @@ use super::recovery::Path;
 use super::{AgentEvent, AgentOptions, BrainFactory, profile};
 use crate::clock::Clock;
 use crate::domain::agent::{AgentKind, AgentState, Trigger};
+use crate::domain::backoff::Backoff;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Ask, Brain, BrainError, Reply};
 

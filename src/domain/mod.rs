@@ -7,6 +7,7 @@
 pub mod account;
 pub mod agent;
 pub mod alert;
+pub mod backoff;
 pub mod command;
 pub mod decision;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod money;
 pub mod order;
 pub mod pair;
 pub mod plan;
+pub mod random;
 pub mod reading;
 pub mod settings;
 pub mod snapshot;

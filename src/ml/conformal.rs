@@ -26,9 +26,9 @@ pub fn coverage(scores: &[f64], q: f64) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rng::SplitMix64;
     use super::super::testkit::{close_enough, golden, numbers};
     use super::*;
+    use crate::domain::random::SplitMix64;
 
     #[test]
     fn quantiles_match_the_reference() {

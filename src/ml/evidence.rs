@@ -4,9 +4,9 @@ use crate::domain::reading::GateEvidence;
 use crate::domain::time::HOUR_MS;
 
 use super::numbers::{quantile_sorted, sorted, tidy};
-use super::rng::SplitMix64;
 use super::scores::{Z90_ONE_SIDED, wilson};
 use super::weights::{PooledSpan, pooled};
+use crate::domain::random::SplitMix64;
 
 /// A past out-of-sample prediction with what became of its trade.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::numbers::{tidy, tidy_all};
-use super::rng::SplitMix64;
 use super::tree::{Tree, TreeData};
+use crate::domain::random::SplitMix64;
 
 /// Steps of the optimiser (L-BFGS) after which the best point so far is taken.
 const MAX_STEPS: u64 = 60;

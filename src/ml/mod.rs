@@ -20,7 +20,6 @@ pub mod model;
 mod numbers;
 pub mod predictor;
 pub mod returns;
-mod rng;
 pub mod scaler;
 pub mod scores;
 #[cfg(test)]

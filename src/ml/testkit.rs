@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::rng::SplitMix64;
 use super::{TrainingRow, TrainingSeries};
 use crate::domain::market::Bar;
+use crate::domain::random::SplitMix64;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::HOUR_MS;
 use crate::domain::{ExitPlan, Feature, FeatureRow, Horizon, UtcMs};

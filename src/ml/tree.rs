@@ -166,8 +166,8 @@ fn best_split(data: &TreeData<'_>, rows: &[usize], min_leaf: f32) -> Result<Opti
 #[cfg(test)]
 mod tests {
     use super::super::numbers::sigmoid;
-    use super::super::rng::SplitMix64;
     use super::*;
+    use crate::domain::random::SplitMix64;
 
     #[test]
     fn a_rare_event_keeps_its_odds() {

@@ -1,12 +1,20 @@
-//! The seeded random source of bootstraps: `SplitMix64` (Steele, Lea, Flood 2014), the same on every machine.
+//! The seeded random source of bootstraps, jitter and the stand-in exchange: `SplitMix64` (Steele, Lea, Flood 2014), the same on every
+//! machine.
 
+/// A generator whose numbers depend on its seed alone.
 #[derive(Debug, Clone)]
 pub struct SplitMix64(u64);
 
 const GOLDEN_GAMMA: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl SplitMix64 {
+    #[must_use]
+    pub const fn seeded(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// A stream of its own for each list of parts, so that the order in which jobs run cannot matter.
+    #[must_use]
     pub fn new(parts: &[u64]) -> Self {
         let mut rng = Self(GOLDEN_GAMMA);
         for part in parts {
@@ -45,6 +53,15 @@ impl SplitMix64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_generator_gives_the_published_numbers() {
+        let mut r = SplitMix64::seeded(1_234_567);
+        assert_eq!(
+            [r.next_u64(), r.next_u64(), r.next_u64()],
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
+    }
 
     #[test]
     fn uniform_in_range_and_streams_differ() {

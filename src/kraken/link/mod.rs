@@ -1,0 +1,147 @@
+//! The connection's logic without a socket: what comes in, what goes out, at which instant.
+
+use std::sync::Arc;
+
+use super::wire::{Number, Stamp, ws};
+use crate::domain::market::RawCandle;
+use crate::domain::pair::{Interval, Pair};
+use crate::domain::time::UtcMs;
+
+/// One WebSocket of the link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub u32);
+
+/// One question to REST.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RestId(pub u64);
+
+/// What the link wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkPlan {
+    /// In the order of the watchlist.
+    pub pairs: Vec<Pair>,
+    pub ticker: bool,
+    pub trades: bool,
+    /// Depth of the book (10, 25, 100, 500 or 1000) for the pairs named; none without books.
+    pub books: Vec<(Pair, u32)>,
+    /// Bars that the link closes.
+    pub candles: Vec<(Pair, Interval)>,
+    /// Whether bars are built from trades and compared with the exchange's (`true`), or taken from the `ohlc` channel.
+    pub candles_from_trades: bool,
+    /// Seed of the jitter.
+    pub seed: u64,
+}
+
+/// What the link is told.
+#[derive(Debug)]
+pub enum Input<'a> {
+    Opened(ConnId),
+    Frame(ConnId, &'a [u8]),
+    /// Closed, refused or failed, with the reason in words.
+    Closed(ConnId, String),
+    Answer(RestId, Result<RestAnswer, RestTrouble>),
+    Tick,
+}
+
+/// What the link asks of REST (public data only).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RestQuery {
+    AssetPairs,
+    SystemStatus,
+    Trades { symbol: String, since: Stamp },
+    Ohlc { symbol: String, interval: Interval, since: Option<UtcMs> },
+}
+
+/// What REST answered.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RestAnswer {
+    AssetPairs(Arc<[PairListing]>),
+    SystemStatus(ws::System),
+    /// Oldest first, and the cursor for the next page.
+    Trades {
+        rows: Vec<ws::Trade>,
+        last: Stamp,
+    },
+    /// Oldest first; the last row is the unfinished candle.
+    Ohlc {
+        rows: Vec<ws::Ohlc>,
+    },
+}
+
+/// Why REST gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct RestTrouble {
+    /// Milliseconds to wait at least before asking again; `None` when asking again is useless.
+    pub retry_after_ms: Option<u64>,
+    pub text: String,
+}
+
+/// What AssetPairs says of one pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairListing {
+    /// `XXBTZUSD`
+    pub id: String,
+    /// `XBTUSD`
+    pub altname: String,
+    /// `XBT/USD`
+    pub wsname: String,
+    pub pair: Pair,
+    pub status: ws::PairStatus,
+    pub price_decimals: u32,
+    pub lot_decimals: u32,
+    pub cost_decimals: u32,
+    pub tick_size: Number,
+    pub order_min: Number,
+    pub cost_min: Option<Number>,
+}
+
+/// What the driver must do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Open this socket.
+    Connect(ConnId),
+    /// Close this socket; its [`Input::Closed`] follows.
+    Disconnect(ConnId),
+    Send(ConnId, String),
+    Ask(RestId, RestQuery),
+    Event(LinkEvent),
+}
+
+/// What the rest of the program hears.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LinkEvent {
+    Trade {
+        pair: Pair,
+        trade: ws::Trade,
+    },
+    /// The best levels changed; the book was checked.
+    Top {
+        pair: Pair,
+        bid: Option<(Number, Number)>,
+        ask: Option<(Number, Number)>,
+        at: Option<Stamp>,
+    },
+    Ticker {
+        pair: Pair,
+        ticker: ws::Ticker,
+    },
+    /// A finished candle, in order per pair, never twice.
+    Candle {
+        row: RawCandle,
+        proven: bool,
+    },
+    /// The pair's data became proven (`None`) or unproven, and why.
+    Proof {
+        pair: Pair,
+        doubt: Option<String>,
+    },
+    /// State of the exchange or of one pair.
+    System(ws::System),
+    PairStatus {
+        pair: Pair,
+        status: ws::PairStatus,
+    },
+    /// Something an operator should read.
+    Note(String),
+}
