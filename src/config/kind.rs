@@ -4,6 +4,7 @@
 
 use serde_json::{Value, json};
 
+use crate::domain::pair::Pair;
 use crate::domain::time::UtcMs;
 
 /// Type and range of a setting.
@@ -27,6 +28,10 @@ pub enum Kind {
     Address,
     /// The root of an HTTP service.
     Url,
+    /// The root of a WebSocket service.
+    Socket,
+    /// A list of pairs, each once.
+    Pairs,
     /// An RFC 3339 instant.
     Time,
     Choice(&'static [&'static str]),
@@ -38,6 +43,8 @@ pub enum Kind {
 const HORIZON_MAX: i64 = 720;
 /// Largest barrier multiple.
 const MULTIPLE_MAX: f64 = 100.0;
+/// Most pairs that are traded at once.
+const PAIRS_MAX: usize = 100;
 
 impl Kind {
     /// What is allowed, in words.
@@ -54,6 +61,8 @@ impl Kind {
             Self::Path => "a path, absolute or relative to the home folder".to_owned(),
             Self::Address => "an IP address".to_owned(),
             Self::Url => "https://HOST/PATH without name or password, or http:// on this machine".to_owned(),
+            Self::Socket => "wss://HOST/PATH without name or password, or ws:// on this machine".to_owned(),
+            Self::Pairs => format!("a list of 1 to {PAIRS_MAX} pairs such as \"BTC/USD\", each once"),
             Self::Time => "an instant in RFC 3339, such as \"2024-07-17T00:00:00Z\"".to_owned(),
             Self::Choice(words) => words.iter().map(|w| format!("\"{w}\"")).collect::<Vec<_>>().join(", "),
             Self::Exits => format!(
@@ -68,8 +77,15 @@ impl Kind {
     pub fn from_text(&self, text: &str) -> toml::Value {
         let text = text.trim();
         let parsed = text.parse::<toml::Value>().ok();
-        let needs_text =
-            matches!(self, Self::Text | Self::Path | Self::Address | Self::Url | Self::Time | Self::Choice(_));
+        let needs_text = matches!(
+            self,
+            Self::Text | Self::Path | Self::Address | Self::Url | Self::Socket | Self::Time | Self::Choice(_)
+        );
+        // `BTC/USD,ETH/USD` is as clear as a list.
+        if *self == Self::Pairs && !text.starts_with('[') {
+            let names = text.split(',').map(|name| toml::Value::String(name.trim().to_owned()));
+            return toml::Value::Array(names.collect());
+        }
         // Text kinds need no quotes, and a folder may be called 2024.
         parsed.filter(|value| !needs_text || value.is_str()).unwrap_or_else(|| toml::Value::String(text.to_owned()))
     }
@@ -112,7 +128,9 @@ impl Kind {
                 let text = text(value)?;
                 text.parse::<std::net::IpAddr>().map(|ip| json!(ip)).map_err(|_| "is not an IP address".to_owned())
             }
-            Self::Url => url(text(value)?),
+            Self::Url => url(text(value)?, ("https", "http")),
+            Self::Socket => url(text(value)?, ("wss", "ws")),
+            Self::Pairs => pairs(value),
             Self::Exits => exits(value),
         }
     }
@@ -147,7 +165,10 @@ impl Kind {
             }
             Self::Text | Self::Path => json!({ "type": "string", "minLength": 1 }),
             Self::Address => json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }),
-            Self::Url => json!({ "type": "string", "format": "uri" }),
+            Self::Url | Self::Socket => json!({ "type": "string", "format": "uri" }),
+            Self::Pairs => json!({
+                "type": "array", "minItems": 1, "maxItems": PAIRS_MAX, "uniqueItems": true, "items": { "type": "string" },
+            }),
             Self::Time => json!({ "type": "string", "format": "date-time" }),
             Self::Choice(words) => {
                 let flags = [true, false].into_iter().filter(|f| words.contains(&f.to_string().as_str()));
@@ -218,8 +239,8 @@ fn time_text(at: UtcMs) -> String {
     jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| at.to_string(), |t| t.to_string())
 }
 
-/// A key travels to this address, so it goes encrypted or stays on the machine, and no password hides in the text.
-fn url(text: String) -> Result<Value, String> {
+/// Keys and money travel to this address, so it goes encrypted or stays on the machine, and no password hides in the text.
+fn url(text: String, (safe, plain): (&str, &str)) -> Result<Value, String> {
     let (scheme, rest) = text.split_once("://").ok_or("is not a web address")?;
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     if authority.is_empty() || authority.contains('@') || text.contains(char::is_whitespace) {
@@ -228,11 +249,28 @@ fn url(text: String) -> Result<Value, String> {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let local = ["localhost", "127.0.0.1", "[::1]"].contains(&host) || authority == "[::1]";
     match scheme {
-        "https" => Ok(Value::from(text)),
-        "http" if local => Ok(Value::from(text)),
-        "http" => Err("would send the key unencrypted".to_owned()),
+        s if s == safe => Ok(Value::from(text)),
+        s if s == plain && local => Ok(Value::from(text)),
+        s if s == plain => Err("would travel unencrypted".to_owned()),
         _ => Err("is not a web address".to_owned()),
     }
+}
+
+fn pairs(value: &toml::Value) -> Result<Value, String> {
+    let list = value.as_array().ok_or_else(|| not_a(value, "a list of pairs"))?;
+    if !(1..=PAIRS_MAX).contains(&list.len()) {
+        return Err(format!("has {} entries", list.len()));
+    }
+    let mut read = Vec::with_capacity(list.len());
+    for entry in list {
+        let pair: Pair = text(entry)?.parse().map_err(|e| format!("holds something else: {e}"))?;
+        let pair = json!(pair);
+        if read.contains(&pair) {
+            return Err(format!("names {pair} twice"));
+        }
+        read.push(pair);
+    }
+    Ok(Value::Array(read))
 }
 
 const EXIT_KEYS: [(&str, &str, Kind); 3] = [
@@ -323,6 +361,14 @@ mod tests {
             (Kind::Path, "\"logs\"", Some(json!("logs"))),
             (Kind::Path, "\" \"", None),
             (Kind::Path, "\"a\\u0007b\"", None),
+            (Kind::Socket, "\"wss://ws.kraken.com/v2\"", Some(json!("wss://ws.kraken.com/v2"))),
+            (Kind::Socket, "\"ws://127.0.0.1:81/v2\"", Some(json!("ws://127.0.0.1:81/v2"))),
+            (Kind::Socket, "\"ws://example.com/v2\"", None),
+            (Kind::Socket, "\"https://example.com\"", None),
+            (Kind::Pairs, "[\"XBTUSD\", \"ETH/USD\"]", Some(json!(["BTC/USD", "ETH/USD"]))),
+            (Kind::Pairs, "[\"XBTUSD\", \"BTC/USD\"]", None),
+            (Kind::Pairs, "[]", None),
+            (Kind::Pairs, "[\"bitcoin\"]", None),
             (Kind::Address, "\"::1\"", Some(json!("::1"))),
             (Kind::Address, "\"localhost\"", None),
         ] {

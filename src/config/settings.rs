@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::pair::Pair;
 use crate::domain::settings::CoreSettings;
 use crate::domain::time::UtcMs;
 
@@ -15,6 +16,7 @@ pub struct Settings {
     #[serde(flatten)]
     pub core: CoreSettings,
     pub replay: ReplaySettings,
+    pub kraken: KrakenSettings,
     pub agents: AgentsSettings,
     pub services: ServicesSettings,
     pub logs: LogsSettings,
@@ -46,6 +48,68 @@ impl Default for ReplaySettings {
             trading_from: UtcMs(1_721_174_400_000), // 2024-07-17: the recording starts on 2024-07-01, the rest fills windows
             until: UtcMs(1_730_419_200_000),        // 2024-11-01: the end of the bundled recording
             speed: 300.0,
+        }
+    }
+}
+
+/// The link to Kraken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KrakenSettings {
+    pub rest_url: String,
+    pub ws_url: String,
+    /// What is traded from live data, in the order of the watchlist.
+    pub pairs: Vec<Pair>,
+    pub book_depth: BookDepth,
+    /// How long after its end a candle may still grow.
+    pub candle_grace_ms: u64,
+    /// How long `auto` waits for an answer before it takes the recording.
+    pub reach_timeout_ms: u64,
+}
+
+impl Default for KrakenSettings {
+    fn default() -> Self {
+        let pairs = ["BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "LTC/USD", "DOGE/USD"];
+        Self {
+            rest_url: "https://api.kraken.com".to_owned(),
+            ws_url: "wss://ws.kraken.com/v2".to_owned(),
+            pairs: pairs.iter().filter_map(|p| p.parse().ok()).collect(),
+            book_depth: BookDepth::Ten,
+            candle_grace_ms: 2_000,
+            reach_timeout_ms: 4_000,
+        }
+    }
+}
+
+/// Depth of the order books that are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum BookDepth {
+    #[serde(rename = "off")]
+    Off,
+    #[default]
+    #[serde(rename = "10")]
+    Ten,
+    #[serde(rename = "25")]
+    TwentyFive,
+    #[serde(rename = "100")]
+    Hundred,
+    #[serde(rename = "500")]
+    FiveHundred,
+    #[serde(rename = "1000")]
+    Thousand,
+}
+
+impl BookDepth {
+    /// Levels a side; `None` when no book is kept.
+    #[must_use]
+    pub const fn levels(self) -> Option<u32> {
+        match self {
+            Self::Off => None,
+            Self::Ten => Some(10),
+            Self::TwentyFive => Some(25),
+            Self::Hundred => Some(100),
+            Self::FiveHundred => Some(500),
+            Self::Thousand => Some(1_000),
         }
     }
 }
@@ -266,6 +330,7 @@ impl Settings {
                 whale: section(tree, "whale")?,
             },
             replay: section(tree, "replay")?,
+            kraken: section(tree, "kraken")?,
             agents: section(tree, "agents")?,
             services: section(tree, "services")?,
             logs: section(tree, "logs")?,

@@ -2,7 +2,9 @@
 //! are all made from it.
 
 use super::kind::Kind;
-use super::kind::Kind::{Above, Address, Choice, Exits, Flag, Number, Path, Text, Time, Url, Whole, WordOrNumber};
+use super::kind::Kind::{
+    Above, Address, Choice, Exits, Flag, Number, Pairs, Path, Socket, Text, Time, Url, Whole, WordOrNumber,
+};
 
 /// One setting.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +49,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("sentiment", "Sentiment from texts."),
     ("whale", "Whale detection from volume."),
     ("replay", "Playing of a recording."),
+    ("kraken", "The link to Kraken: public market data over REST and WebSocket v2."),
     ("agents", "The runtime of every agent: mailbox, timeout, backoff and breaker."),
     ("services", "HTTP services: metrics, health and API, web page."),
     ("logs", "Log files: JSON lines, a new file each UTC day and whenever one is full."),
@@ -171,6 +174,24 @@ pub const SETTINGS: &[Setting] = &[
         "replay.speed",
         Above(0.0, 100_000.0),
         "Data time over wall time: 300 plays a bar of five minutes each second.",
+    ),
+    setting("kraken.rest_url", Url, "Root of the REST service."),
+    setting("kraken.ws_url", Socket, "Address of the public WebSocket v2."),
+    setting("kraken.pairs", Pairs, "Pairs that are watched and traded from live data, in the order of the watchlist."),
+    setting(
+        "kraken.book_depth",
+        Choice(&["off", "10", "25", "100", "500", "1000"]),
+        "Levels a side of the order books that are kept; every update is checked by checksum.",
+    ),
+    setting(
+        "kraken.candle_grace_ms",
+        Whole(0, 60_000),
+        "How long after its end a candle waits for late trades before it is closed, in ms.",
+    ),
+    setting(
+        "kraken.reach_timeout_ms",
+        Whole(100, 60_000),
+        "How long `--source auto` waits for Kraken before it takes the bundled recording, in ms.",
     ),
     setting(
         "agents.mailbox_capacity",

@@ -31,6 +31,9 @@ pub struct RawBatch {
     pub rows: Vec<RawCandle>,
     /// The batch only fills windows: analyse, but do not trade on it.
     pub warmup: bool,
+    /// Pairs whose data the link can't vouch for at this instant, and why: nothing new is entered in them.
+    #[serde(default)]
+    pub doubts: PerPair<String>,
 }
 
 /// A row that was refused.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod frame;
 pub mod instrument;
+pub mod link;
 pub mod market;
 pub mod message;
 pub mod money;

@@ -11,6 +11,7 @@ use super::alert::{Alert, Severity};
 use super::command::Speed;
 use super::decision::{BlockReason, Decision};
 use super::event::{ComponentHealth, GoNoGo, LimitUse};
+use super::link::LinkView;
 use super::market::{Candle, RejectReason};
 use super::money::{Money, Price};
 use super::order::{Fill, Order, Outcome};
@@ -83,7 +84,7 @@ impl SystemState {
 /// Where the data come from, and why from there.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct SourceView {
-    /// `replay`
+    /// `kraken` or `replay`.
     pub kind: String,
     /// What is played: `kraken recording 2024-07-01 … 2024-10-31`.
     pub label: String,
@@ -286,6 +287,8 @@ pub struct Snapshot {
     pub matured: u64,
     pub models: Vec<ModelView>,
     pub pipeline: PipelineView,
+    /// The market data link; `None` before it is started.
+    pub link: Option<Arc<LinkView>>,
     pub alerts: Vec<Alert>,
     pub services: Vec<ServiceView>,
     /// Log lines, notices or journal rows that were lost to a full channel.

@@ -135,7 +135,7 @@ impl Conductor {
     }
 
     fn next_batch(&mut self) -> Result<(), OrchestratorError> {
-        match self.feed.next() {
+        match self.feed.next()? {
             Some(batch) => {
                 self.warmup = batch.warmup;
                 self.pump(Event::Market(batch))

@@ -1,37 +1,59 @@
-//! Pacing of a recording: one batch per grid step of data time, at a multiple of real time or as fast as possible.
+//! Pacing of the source: one batch per grid step of data time, at a multiple of real time or as fast as possible.
+//!
+//! The batches come through a short channel from a source task (see [`super::source`]); a source that is paced by the world itself (live data)
+//! is taken as it comes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::OrchestratorError;
 use crate::domain::command::Speed;
 use crate::domain::event::RawBatch;
 
 /// Failed attempts after which a batch is given up, with an alert.
 const MAX_ATTEMPTS: u32 = 5;
 
-/// Batches of the recording, in order, with the pace at which they are due.
+/// What a source gives: batches in order, and at last perhaps the reason why there are no more.
+pub(super) type Delivery = Result<RawBatch, OrchestratorError>;
+
+/// Batches in order, with the pace at which they are due.
 pub(super) struct Feed {
-    batches: Box<dyn Iterator<Item = RawBatch> + Send>,
+    deliveries: mpsc::Receiver<Delivery>,
     /// Data time between two batches, in ms.
     step_ms: i64,
     pace: Option<Interval>,
+    /// The pace has ticked for the batch that is still on its way.
+    ticked: bool,
+    /// What has arrived and was not taken yet.
+    arrived: Option<Delivery>,
     /// The batch that the collector has, until it answers.
     current: Option<Arc<RawBatch>>,
     attempts: u32,
     warm: bool,
-    pub(super) exhausted: bool,
 }
 
 impl Feed {
-    pub(super) fn new(batches: Box<dyn Iterator<Item = RawBatch> + Send>, step_ms: i64, speed: Speed) -> Self {
-        let mut feed = Self { batches, step_ms, pace: None, current: None, attempts: 0, warm: false, exhausted: false };
-        feed.set_speed(speed);
+    /// `speed` is `None` for live data, which set their own pace.
+    pub(super) fn new(deliveries: mpsc::Receiver<Delivery>, step_ms: i64, speed: Option<Speed>) -> Self {
+        let mut feed = Self {
+            deliveries,
+            step_ms,
+            pace: None,
+            ticked: false,
+            arrived: None,
+            current: None,
+            attempts: 0,
+            warm: false,
+        };
+        feed.set_speed(speed.unwrap_or(Speed::Max));
         feed
     }
 
     pub(super) fn set_speed(&mut self, speed: Speed) {
+        self.ticked = false;
         self.pace = match speed {
             Speed::Max => None,
             Speed::Times(times) => {
@@ -50,31 +72,29 @@ impl Feed {
         self.current.is_some()
     }
 
-    /// Waits until the next batch is due. Windows are filled without waiting.
+    /// Waits until the next batch is there and due. Windows are filled without waiting. May be dropped at any point and called again.
     pub(super) async fn due(&mut self) {
-        match self.pace.as_mut() {
-            Some(pace) if self.warm => {
-                pace.tick().await;
-            }
-            _ => tokio::task::yield_now().await,
+        if let Some(pace) = self.pace.as_mut().filter(|_| self.warm && !self.ticked) {
+            pace.tick().await;
+            self.ticked = true;
+        }
+        if self.arrived.is_none() {
+            self.arrived = self.deliveries.recv().await;
         }
     }
 
-    /// The next batch, which stays current until [`Feed::done`].
-    pub(super) fn next(&mut self) -> Option<Arc<RawBatch>> {
-        match self.batches.next() {
-            Some(batch) => {
-                self.warm = !batch.warmup;
-                self.attempts = 0;
-                let batch = Arc::new(batch);
-                self.current = Some(Arc::clone(&batch));
-                Some(batch)
-            }
-            None => {
-                self.exhausted = true;
-                None
-            }
-        }
+    /// The batch that [`Feed::due`] waited for, which stays current until [`Feed::done`]; `None` when there are no more.
+    ///
+    /// # Errors
+    /// Why the source broke off.
+    pub(super) fn next(&mut self) -> Result<Option<Arc<RawBatch>>, OrchestratorError> {
+        self.ticked = false;
+        let Some(batch) = self.arrived.take().transpose()? else { return Ok(None) };
+        self.warm = !batch.warmup;
+        self.attempts = 0;
+        let batch = Arc::new(batch);
+        self.current = Some(Arc::clone(&batch));
+        Ok(Some(batch))
     }
 
     /// The collector has answered.

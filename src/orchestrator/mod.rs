@@ -11,6 +11,7 @@ mod error;
 mod feed;
 pub mod handle;
 mod picture;
+mod source;
 mod startup;
 mod summary;
 mod training;

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::picture::Picture;
-use super::{Launch, OrchestratorError, training};
+use super::{Launch, OrchestratorError, source, training};
 use crate::agents::{AgentEvent, AgentHandle, AgentOptions, AgentRuntime, BrainFactory};
 use crate::broker::fees::FeeSchedule;
 use crate::broker::ledger;
@@ -114,7 +114,7 @@ pub(super) async fn start(
     let trading_from = settings.replay.trading_from.max(resume_at.plus(1));
     let rows = recording.load_replay()?;
     let batches = recording.batches(rows, trading_from).take_while(move |b| b.at <= last);
-    let feed = Feed::new(Box::new(batches), Interval::M5.ms(), launch.speed);
+    let feed = Feed::new(source::recorded(Box::new(batches)), Interval::M5.ms(), Some(launch.speed));
     picture.warm_up(first, trading_from);
     let (agents, events) = spawn_agents(launch, &universe, &loaded);
     Ok(Some(Ready { session, session_id, journal, agents, events, feed }))

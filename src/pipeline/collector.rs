@@ -8,7 +8,7 @@ use super::features::{FeatureEngine, FeatureOutput};
 use super::validate::Validator;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Brain, MarketUpdate, Quarantined, RawBatch};
-use crate::domain::message::{Frames, IngestStatus, RiskUse};
+use crate::domain::message::{IngestStatus, RiskUse};
 use crate::domain::settings::{PipelineSettings, WARMUP_HOURS};
 use crate::domain::time::HOUR_MS;
 use crate::domain::{
@@ -105,12 +105,26 @@ impl Collector {
         }
         self.ingested += candles.len() as u64;
         self.rejected += quarantined.len() as u64;
-        let frames = self.close_hours(batch.at);
+        let mut frames = self.close_hours(batch.at);
+        for frame in &mut frames {
+            if let Some((_, doubt)) = batch.doubts.iter().find(|(pair, _)| *pair == frame.pair) {
+                frame.quality.complete = false;
+                frame.quality.note.get_or_insert_with(|| format!("not proven: {doubt}"));
+            }
+        }
+        for member in &mut self.members {
+            if let Some(frame) = frames.iter().find(|frame| frame.pair == member.pair) {
+                member.complete = frame.quality.complete;
+            }
+        }
+        for frame in &mut frames {
+            self.neighbours.annotate(frame);
+        }
         let changed = self.members.iter().zip(holes_before).filter(|(m, before)| m.holes() > *before);
         let mut holes: Vec<Pair> = changed.map(|(m, _)| m.pair.clone()).collect();
         // Stable: pairs with money in or on the way to them first, each group in the order of the universe.
         holes.sort_by_key(|pair| !self.neighbours.watched.contains(pair));
-        MarketUpdate { at: batch.at, candles, quarantined, holes, frames }
+        MarketUpdate { at: batch.at, candles, quarantined, holes, frames: Arc::new(frames) }
     }
 
     /// What ingestion has done since the start, at data time `at`.
@@ -142,18 +156,15 @@ impl Collector {
     }
 
     /// Closes by time, pair by pair.
-    fn close_hours(&mut self, at: UtcMs) -> Frames {
+    fn close_hours(&mut self, at: UtcMs) -> Vec<Frame> {
         let end = at.floor_to(HOUR_MS);
         let mut frames = Vec::new();
         for member in &mut self.members {
             member.advance(at);
             // Hours that passed unseen fed the windows; only the one that has just ended is news.
-            if let Some(mut frame) = member.frame.take().filter(|frame| frame.at == end) {
-                self.neighbours.annotate(&mut frame);
-                frames.push(frame);
-            }
+            frames.extend(member.frame.take().filter(|frame| frame.at == end));
         }
-        Arc::new(frames)
+        frames
     }
 }
 

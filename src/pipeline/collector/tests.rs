@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::message::Frames;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::{AgentState, Feature, Price, Venue};
 use crate::pipeline::golden;
@@ -37,7 +38,7 @@ fn row(name: &str, slot: i64) -> RawCandle {
 
 /// The batch at the end of slot `slot`.
 fn batch(slot: i64, rows: Vec<RawCandle>) -> RawBatch {
-    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, warmup: false }
+    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, warmup: false, doubts: Vec::new() }
 }
 
 /// Feeds slots `from..to` of every pair, and gives all frames.
@@ -324,7 +325,12 @@ fn frames_carry_what_the_engine_says() {
             volume: bar.volume,
             trades: None,
         };
-        let update = collector.ingest(&RawBatch { at: open_time.plus(HOUR_MS), rows: vec![row], warmup: false });
+        let update = collector.ingest(&RawBatch {
+            at: open_time.plus(HOUR_MS),
+            rows: vec![row],
+            warmup: false,
+            doubts: Vec::new(),
+        });
         let frame = &update.frames[0];
         assert!((frame.bar.volume.to_f64() - bar.volume).abs() <= 1e-14 * bar.volume);
         let out = engine.push(&Bar::from(&frame.bar));
@@ -370,4 +376,23 @@ proptest! {
         let status = collector.status(UtcMs(TEN + slots.len() as i64 * STEP));
         prop_assert_eq!((status.ingested, status.rejected), (accepted, refused));
     }
+}
+
+#[test]
+fn a_pair_that_the_link_doubts_is_not_complete_until_the_doubt_is_gone() {
+    let mut collector = Collector::new(&[(pair("BTC/USD"), Interval::M5)], &PipelineSettings::default());
+    let mut last = None;
+    for slot in 0..12 * 210 {
+        let mut given = batch(slot, vec![row("BTC/USD", slot)]);
+        let doubted = (12 * 205..12 * 206).contains(&slot);
+        if doubted {
+            given.doubts = vec![(pair("BTC/USD"), "trades 7 to 9 are missing".to_owned())];
+        }
+        for frame in collector.ingest(&given).frames.iter() {
+            assert_eq!(frame.quality.note.as_deref().is_some_and(|n| n.starts_with("not proven: trades 7")), doubted);
+            assert!(!doubted || !frame.quality.complete);
+            last = Some(frame.clone());
+        }
+    }
+    assert!(last.is_some_and(|frame| !frame.quality.note.unwrap_or_default().contains("not proven")));
 }
