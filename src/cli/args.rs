@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
+use crate::domain::pair::Pair;
 
 const AFTER: &str = "\
 Examples:
@@ -95,6 +96,14 @@ pub enum Command {
     Models(ModelsArgs),
     /// Train the models anew from the recorded history
     Train,
+    /// Get, import, record, list and check market data
+    Data(DataArgs),
+    /// Check everything a session needs: clock, network, exchange, keys, disk, ports; each finding with its fix
+    Doctor,
+    /// Run the stand-in exchange: Kraken's protocol over recorded data, for tests and demonstrations
+    Simulator(SimulatorArgs),
+    /// Measure this program on this machine
+    Bench(BenchArgs),
     /// Print completions for a shell
     Completions { shell: clap_complete::Shell },
     /// Print the manual page
@@ -127,6 +136,118 @@ impl FromStr for Subject {
         }
         text.parse().map(Self::Decision)
     }
+}
+
+#[derive(Debug, Args)]
+pub struct DataArgs {
+    #[command(subcommand)]
+    pub what: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Fetch candles or trades from Kraken's REST service into the lake; can be stopped and continued
+    Fetch {
+        /// Pairs, such as BTC/USD
+        #[arg(required = true, value_name = "PAIR")]
+        pairs: Vec<Pair>,
+        /// Every trade instead of candles: as far back as Kraken has them
+        #[arg(long)]
+        trades: bool,
+        /// Length of a candle in minutes; Kraken gives the newest 720 only
+        #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+        interval: u32,
+        /// Begin here (RFC 3339) [default: for trades the last day, or where the last fetch ended]
+        #[arg(long, value_name = "TIME")]
+        since: Option<String>,
+        /// End here (RFC 3339) [default: now]
+        #[arg(long, value_name = "TIME")]
+        until: Option<String>,
+    },
+    /// Import files: Kraken's OHLCVT and trades CSV, or any venue's CSV, JSON or Parquet with a mapping
+    Import {
+        /// Files or folders
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// How the columns are called and what they mean (TOML); not needed for Kraken's own files
+        #[arg(long, value_name = "FILE")]
+        mapping: Option<PathBuf>,
+        /// Show what would be taken, and write nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Let imported rows replace stored ones that differ
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Record the frames of the WebSocket as they arrive, for replay and tests
+    Record {
+        /// Pairs, such as BTC/USD [default: kraken.pairs]
+        #[arg(value_name = "PAIR")]
+        pairs: Vec<Pair>,
+        /// Stop after this many seconds [default: when interrupted]
+        #[arg(long, value_name = "SECONDS")]
+        seconds: Option<u64>,
+        /// File to write [default: data/frames/ with the time in its name]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// List what the lake holds
+    List,
+    /// Read every file of the lake and check every row
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub struct SimulatorArgs {
+    /// Folder with recorded data: a tape of trades (tape.toml) or a recording of candles (recording.toml) [default: data/tape]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Also invent this many pairs with invented trades, clearly named SIM…, for load tests
+    #[arg(long, value_name = "PAIRS", default_value_t = 0)]
+    pub synthetic: usize,
+    /// Seed of everything invented: synthetic books, faults with a probability
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Plain HTTP and WebSocket; 0 takes any free port
+    #[arg(long, default_value_t = 8010)]
+    pub port: u16,
+    /// HTTPS and secure WebSocket with a certificate made at start; 0 takes any free port
+    #[arg(long, default_value_t = 8011)]
+    pub tls_port: u16,
+    /// Control: faults, clock, trades, state; 0 takes any free port
+    #[arg(long, default_value_t = 8012)]
+    pub control_port: u16,
+    /// The clock: `real`, a factor such as `60`, or `step` (moved by POST /clock alone)
+    #[arg(long, default_value = "real", value_name = "real|N|step")]
+    pub clock: String,
+    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data]
+    #[arg(long, value_name = "TIME")]
+    pub from: Option<String>,
+    /// Write the certificate authority here, for clients that want to trust it
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Do not enforce limits of requests and messages
+    #[arg(long)]
+    pub lenient: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(subcommand)]
+    pub what: BenchCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// The link: bytes to checksummed book, trades, and socket to event
+    Link {
+        /// Recorded frames, one JSON text per line [default: the bundled recording of BTC/USD]
+        #[arg(long, value_name = "FILE")]
+        frames: Option<PathBuf>,
+        /// Write the frames of the measurement here, one per line, for other programs to be measured with
+        #[arg(long, value_name = "FILE")]
+        dump: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -185,11 +306,11 @@ pub enum ModelsCommand {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Source {
-    /// Kraken if this version can reach it, else the bundled recording
+    /// Kraken if it can be reached, else the bundled recording
     Auto,
     /// Kraken itself
     Kraken,
-    /// The bundled recording of real Kraken candles
+    /// The bundled recording of real Kraken candles, played by the stand-in exchange
     Replay,
 }
 

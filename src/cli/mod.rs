@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Journal(args)) => journal::journal(&cli, args),
         Some(Command::Models(args)) => models::models(&cli, args),
         Some(Command::Train) => train::train(&cli),
+        Some(Command::Data(_) | Command::Doctor | Command::Simulator(_) | Command::Bench(_)) => Ok(()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "cst", &mut out);

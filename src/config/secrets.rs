@@ -1,25 +1,40 @@
 //! Secrets: from the environment or from `config/secrets.toml` with mode 0600. They are never settings, never shown and never logged.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
+/// A secret by its names: the environment variable and the entry of the file.
+struct Name {
+    variable: &'static str,
+    entry: &'static str,
+}
+
 /// Environment variable of the language model's key.
 pub const OPENAI_VARIABLE: &str = "OPENAI_API_KEY";
-/// Its name in the file.
-const OPENAI_ENTRY: &str = "openai_api_key";
 /// Environment variable of the services token: whoever sends it may pause and resume agents over the network.
 pub const SERVICES_VARIABLE: &str = "CST_SERVICES_TOKEN";
-/// Its name in the file.
-const SERVICES_ENTRY: &str = "services_token";
+/// Environment variables of the Kraken key and its secret. They are our own and not those of other tools: a key may have one user only,
+/// or its nonces collide.
+pub const KRAKEN_KEY_VARIABLE: &str = "CST_KRAKEN_API_KEY";
+pub const KRAKEN_SECRET_VARIABLE: &str = "CST_KRAKEN_API_SECRET";
+
+const OPENAI: Name = Name { variable: OPENAI_VARIABLE, entry: "openai_api_key" };
+const SERVICES: Name = Name { variable: SERVICES_VARIABLE, entry: "services_token" };
+const KRAKEN_KEY: Name = Name { variable: KRAKEN_KEY_VARIABLE, entry: "kraken_api_key" };
+const KRAKEN_SECRET: Name = Name { variable: KRAKEN_SECRET_VARIABLE, entry: "kraken_api_secret" };
+const NAMES: [Name; 4] = [OPENAI, SERVICES, KRAKEN_KEY, KRAKEN_SECRET];
+/// The entries, for messages.
+const ENTRIES: &str = "openai_api_key, services_token, kraken_api_key and kraken_api_secret";
 
 /// The secrets of this process. `Debug` shows whether there is one, never what it is.
 #[derive(Debug, Clone, Default)]
 pub struct Secrets {
-    openai: Option<SecretString>,
-    services: Option<SecretString>,
+    /// By the name of the entry.
+    known: BTreeMap<&'static str, SecretString>,
 }
 
 /// A secret that can't be used. No text here repeats what a file or variable holds.
@@ -29,9 +44,9 @@ pub enum SecretError {
     TooOpen { path: PathBuf, mode: u32 },
     #[error("'{}' cannot be read ({source}); check its owner and that it is UTF-8 text", path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
-    #[error("'{}' line {line}: this is not TOML; write openai_api_key = \"…\" or services_token = \"…\"", path.display())]
+    #[error("'{}' line {line}: this is not TOML; write lines such as openai_api_key = \"…\"", path.display())]
     NotToml { path: PathBuf, line: usize },
-    #[error("'{}' holds something other than openai_api_key and services_token; remove the rest", path.display())]
+    #[error("'{}' holds something other than {ENTRIES}; remove the rest", path.display())]
     Unknown { path: PathBuf },
     #[error("{origin} is no key: it is empty or holds characters that no key has; set it again")]
     NoKey { origin: String },
@@ -43,33 +58,38 @@ impl Secrets {
     /// # Errors
     /// [`SecretError`] when a secret is there and can't be used; that none is there is no error.
     pub fn load(home: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, SecretError> {
-        let set = |name: &str| env(name).filter(|text| !text.trim().is_empty());
-        let (openai, services) = (set(OPENAI_VARIABLE), set(SERVICES_VARIABLE));
+        let set = |name: &Name| env(name.variable).filter(|text| !text.trim().is_empty());
         // A file that nothing is needed from is not opened: its faults are not in the way then.
-        let mut file = if openai.is_some() && services.is_some() {
+        let mut secrets = if NAMES.iter().all(|name| set(name).is_some()) {
             Self::default()
         } else {
             from_file(&home.join("config").join("secrets.toml"))?
         };
-        if let Some(text) = openai {
-            file.openai = Some(key(&text, || format!("the environment variable {OPENAI_VARIABLE}"))?);
+        for name in &NAMES {
+            if let Some(text) = set(name) {
+                let origin = || format!("the environment variable {}", name.variable);
+                secrets.known.insert(name.entry, key(&text, origin)?);
+            }
         }
-        if let Some(text) = services {
-            file.services = Some(key(&text, || format!("the environment variable {SERVICES_VARIABLE}"))?);
-        }
-        Ok(file)
+        Ok(secrets)
     }
 
     /// The token that state-changing requests must carry, if there is one.
     #[must_use]
-    pub const fn services_token(&self) -> Option<&SecretString> {
-        self.services.as_ref()
+    pub fn services_token(&self) -> Option<&SecretString> {
+        self.known.get(SERVICES.entry)
     }
 
     /// The language model's key, if there is one.
     #[must_use]
-    pub const fn openai_key(&self) -> Option<&SecretString> {
-        self.openai.as_ref()
+    pub fn openai_key(&self) -> Option<&SecretString> {
+        self.known.get(OPENAI.entry)
+    }
+
+    /// The Kraken key and its secret, if both are there.
+    #[must_use]
+    pub fn kraken(&self) -> Option<(&SecretString, &SecretString)> {
+        self.known.get(KRAKEN_KEY.entry).zip(self.known.get(KRAKEN_SECRET.entry))
     }
 }
 
@@ -98,18 +118,19 @@ fn from_file(path: &Path) -> Result<Secrets, SecretError> {
         let before = e.span().and_then(|span| text.expose_secret().get(..span.start));
         SecretError::NotToml { path: path.to_owned(), line: 1 + before.unwrap_or_default().matches('\n').count() }
     })?;
-    if table.keys().any(|name| name != OPENAI_ENTRY && name != SERVICES_ENTRY) {
+    if table.keys().any(|key| NAMES.iter().all(|name| name.entry != key)) {
         return Err(SecretError::Unknown { path: path.to_owned() });
     }
-    let entry = |name: &str| {
-        let origin = || format!("{name} in '{}'", path.display());
-        match table.get(name) {
-            None => Ok(None),
-            Some(toml::Value::String(text)) => key(text, origin).map(Some),
-            Some(_) => Err(SecretError::NoKey { origin: origin() }),
-        }
-    };
-    Ok(Secrets { openai: entry(OPENAI_ENTRY)?, services: entry(SERVICES_ENTRY)? })
+    let mut secrets = Secrets::default();
+    for name in NAMES.iter().filter(|name| table.contains_key(name.entry)) {
+        let origin = || format!("{} in '{}'", name.entry, path.display());
+        let secret = match table.get(name.entry) {
+            Some(toml::Value::String(text)) => key(text, origin)?,
+            _ => return Err(SecretError::NoKey { origin: origin() }),
+        };
+        secrets.known.insert(name.entry, secret);
+    }
+    Ok(secrets)
 }
 
 #[cfg(unix)]

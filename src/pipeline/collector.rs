@@ -98,7 +98,7 @@ impl Collector {
         let mut candles = Vec::with_capacity(batch.rows.len());
         let mut quarantined = Vec::new();
         for row in &batch.rows {
-            match self.accept(row, batch.at) {
+            match self.accept(row, batch) {
                 Ok(candle) => candles.push(candle),
                 Err(reason) => quarantined.push(Quarantined { reason, row: row.clone() }),
             }
@@ -142,13 +142,15 @@ impl Collector {
     }
 
     /// Validates a row and gives it to its pair's hours.
-    fn accept(&mut self, row: &RawCandle, now: UtcMs) -> Result<Candle, RejectReason> {
+    fn accept(&mut self, row: &RawCandle, batch: &RawBatch) -> Result<Candle, RejectReason> {
         let member = self.index.get(&row.pair).and_then(|i| self.members.get_mut(*i));
-        if member.as_ref().is_some_and(|m| m.source != row.interval || m.aligner.is_none()) {
-            // A bar of another length than the pair's own lies on another grid.
+        // A bar of another length than the pair's own lies on another grid. Only the warm-up may fill whole hours: Kraken's history of short
+        // bars ends after 720 of them.
+        let fits = |m: &Member| m.source == row.interval || (batch.warmup && row.interval == Interval::H1);
+        if member.as_ref().is_some_and(|m| !fits(m) || m.aligner.is_none()) {
             return Err(RejectReason::OffGrid);
         }
-        let candle = self.validator.check(row, now)?;
+        let candle = self.validator.check(row, batch.at)?;
         if let Some(member) = member {
             member.take(candle.clone());
         }
@@ -255,10 +257,11 @@ impl Member {
         &self,
         at: UtcMs,
         bar: Candle,
-        source: Vec<Candle>,
+        mut source: Vec<Candle>,
         fault: Option<HourFault>,
         output: FeatureOutput,
     ) -> Frame {
+        source.retain(|c| c.interval == self.source);
         let FeatureOutput { features, indicators, outlier } = output;
         let note = fault
             .map(|fault| fault_in_words(fault, self.source))

@@ -139,6 +139,17 @@ fn source(cx: &Cx<'_>) -> Piece {
     piece_or(kind.add(format!(" {label}"), Role::Muted), if cx.s.at.0 == 0 { short } else { Ink::new() }, 8)
 }
 
+/// Only what is wrong with the link: an exchange that is not online, pairs that it can't vouch for.
+fn link(cx: &Cx<'_>) -> Option<Piece> {
+    let link = cx.s.link.as_ref()?;
+    let doubtful = link.doubtful().count();
+    let system = (link.system != "online" && !link.system.is_empty()).then(|| link.system.replace('_', " "));
+    let doubt = (doubtful > 0).then(|| format!("{doubtful} of {} not proven", link.pairs.len()));
+    let text = [system, doubt].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let short = Ink::of("link!", Role::Warn);
+    (!text.is_empty()).then(|| piece_or(Ink::of(format!("link {text}"), Role::Warn), short, 1))
+}
+
 fn left(cx: &Cx<'_>) -> Vec<Piece> {
     let badge = if cx.s.mode == Mode::Live { Role::Live } else { Role::Paper };
     let mode = cx.s.mode.as_str();
@@ -155,6 +166,7 @@ fn left(cx: &Cx<'_>) -> Vec<Piece> {
         out.push(source(cx));
     }
     out.extend(data_time(cx));
+    out.extend(link(cx));
     if let Some(speed) = cx.s.speed {
         let short = Ink::text(pace(speed));
         out.push(piece_or(Ink::muted("speed ").join(short.clone()), short, 6));

@@ -240,19 +240,21 @@ fn orders(body: Rect, size: Size, _: &ViewState) -> Places {
 
 /// ```text
 /// GO/NO-GO │ components
+/// ─────────┼───────────
+/// alerts   │ link
 /// ─────────┴───────────
-/// alerts
-/// ─────────────────────
 /// services and process
 /// ```
 fn health(body: Rect, size: Size, _: &ViewState) -> Places {
     let (upper, rest) = top(body, share(body.height, if size == Size::Compact { 35 } else { 40 }));
     let (gates, components) = left(upper, upper.width / 2);
-    let (alerts, services) = top(rest, rest.height.saturating_sub(if size == Size::Compact { 6 } else { 11 }));
+    let (middle, services) = top(rest, rest.height.saturating_sub(if size == Size::Compact { 6 } else { 11 }));
+    let (alerts, link) = left(middle, middle.width / 2);
     vec![
         (PaneId::Alerts, alerts),
         (PaneId::Gates, gates),
         (PaneId::Components, components),
+        (PaneId::Link, link),
         (PaneId::Services, services),
     ]
 }

@@ -1,5 +1,7 @@
 //! Where batches come from: a task per source that hands them to the feed.
 
+mod batcher;
+
 use tokio::sync::mpsc;
 
 use super::feed::Delivery;

@@ -396,3 +396,24 @@ fn a_pair_that_the_link_doubts_is_not_complete_until_the_doubt_is_gone() {
     }
     assert!(last.is_some_and(|frame| !frame.quality.note.unwrap_or_default().contains("not proven")));
 }
+
+#[test]
+fn whole_hours_may_fill_the_windows_of_shorter_bars_in_the_warm_up_only() {
+    let mut collector = Collector::new(&[(pair("BTC/USD"), Interval::M5)], &PipelineSettings::default());
+    let hour = |n: i64, warmup| {
+        let row = RawCandle { interval: Interval::H1, open_time: UtcMs(TEN + n * HOUR_MS), ..row("BTC/USD", n) };
+        RawBatch { at: row.open_time.plus(HOUR_MS), rows: vec![row], warmup, doubts: Vec::new() }
+    };
+    for n in 0..3 {
+        let update = collector.ingest(&hour(n, true));
+        assert_eq!((update.candles.len(), update.frames.len(), update.holes.len()), (1, 1, 0), "hour {n}");
+        assert_eq!(update.frames[0].quality.bars_since_hole, n as u32 + 1);
+        assert!(update.frames[0].source_bars.is_empty(), "a whole hour is no five-minute bar");
+    }
+    for slot in 3 * 12..4 * 12 {
+        let update = collector.ingest(&batch(slot, vec![row("BTC/USD", slot)]));
+        assert!(update.quarantined.is_empty() && update.holes.is_empty());
+        assert_eq!(update.frames.first().map(|f| f.quality.bars_since_hole), (slot == 47).then_some(4));
+    }
+    assert_eq!(collector.ingest(&hour(4, false)).quarantined[0].reason, RejectReason::OffGrid);
+}

@@ -8,6 +8,7 @@ mod decisions;
 mod equity;
 mod funnel;
 mod health;
+mod link;
 mod logs;
 pub(in crate::tui) use logs::LEVELS;
 mod models;
@@ -56,6 +57,7 @@ pub enum PaneId {
     Gates,
     Components,
     Alerts,
+    Link,
     Services,
     Logs,
     LogDetail,
@@ -160,7 +162,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 29] = [
+static PANES: [&dyn Pane; 30] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -187,6 +189,7 @@ static PANES: [&dyn Pane; 29] = [
     &health::Gates,
     &health::Components,
     &alerts::Alerts,
+    &link::Link,
     &health::Services,
     &logs::Logs,
     &logs::Detail,
