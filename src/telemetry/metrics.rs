@@ -11,6 +11,7 @@ use crate::domain::account::AccountId;
 use crate::domain::agent::AgentState;
 use crate::domain::alert::Severity;
 use crate::domain::decision::BlockReason;
+use crate::domain::link::LinkView;
 use crate::domain::market::RejectReason;
 use crate::domain::snapshot::{AccountSummary, AgentView, Mode, PairView, PipelineView, Snapshot, SystemState};
 use crate::domain::time::UtcMs;
@@ -49,6 +50,9 @@ impl Metrics {
             self::agent(&mut board, agent);
         }
         pipeline(&mut board, &snapshot.pipeline);
+        if let Some(link) = &snapshot.link {
+            self::link(&mut board, link);
+        }
         funnel(&mut board, snapshot);
         for (id, account) in AccountId::ALL.into_iter().zip([&snapshot.main, &snapshot.shadow]) {
             if let Some(account) = account {
@@ -209,6 +213,37 @@ fn system(board: &mut Board, s: &Snapshot) {
             let up = f64::from(u8::from(service.up));
             board.gauge("cst_service_up", "Whether a service listens", &[("service", name)], up);
         }
+    }
+}
+
+fn link(board: &mut Board, link: &LinkView) {
+    let to = if link.real { "kraken" } else { "stand-in" };
+    let open = link.connections.iter().filter(|c| c.state == "open").count();
+    board.gauge("cst_link_connections_open", "Open sockets of the market data link", &[("to", to)], open as f64);
+    let doubtful = link.doubtful().count();
+    board.gauge("cst_link_pairs_unproven", "Pairs whose data the link cannot vouch for", &[], doubtful as f64);
+    for (name, help, total) in [
+        ("cst_link_frames_total", "Frames received", link.frames),
+        ("cst_link_bad_frames_total", "Frames that could not be read", link.bad_frames),
+        ("cst_link_unknown_frames_total", "Frames of a kind this program does not know", link.unknown_frames),
+        ("cst_link_reconnects_total", "Reconnects", link.reconnects),
+        ("cst_link_checksum_faults_total", "Books whose checksum was wrong", link.checksum_faults),
+        ("cst_link_resyncs_total", "Feeds of one symbol that were taken anew", link.resyncs),
+        ("cst_link_gaps_refilled_total", "Gaps in the trades that were refilled", link.gaps_refilled),
+    ] {
+        board.counter(name, help, &[], total);
+    }
+    if let Some(skew) = link.skew_ms {
+        board.gauge("cst_link_clock_skew_seconds", "Exchange clock minus ours", &[], skew as f64 / 1_000.0);
+    }
+    for budget in &link.budgets {
+        let share = if budget.max > 0.0 { budget.used / budget.max } else { 0.0 };
+        board.gauge(
+            "cst_link_budget_ratio",
+            "Used share of a limit of the exchange",
+            &[("limit", &budget.name)],
+            share,
+        );
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::agents::Agent;
+use super::link::Link;
 use super::{Context, known, word};
 use crate::domain::snapshot::{ModelView, Snapshot};
 
@@ -98,6 +99,8 @@ pub(in crate::services) struct DetailedHealth {
     limits: Vec<Limit>,
     agents: Vec<Agent>,
     pipeline: Pipeline,
+    /// Null before the link is started.
+    link: Option<Link>,
     services: Vec<Service>,
     models: Vec<Model>,
     alerts: Vec<Alert>,
@@ -253,6 +256,7 @@ impl DetailedHealth {
                 frames: s.pipeline.frames,
                 frames_complete: s.pipeline.frames_complete,
             },
+            link: s.link.as_deref().map(Link::of),
             services: s.services.iter().map(service).collect(),
             models: s.models.iter().map(Model::of).collect(),
             alerts: s.open_alerts().map(alert).collect(),

@@ -5,6 +5,7 @@ pub(super) mod accounts;
 pub(super) mod agents;
 pub(super) mod decisions;
 pub(super) mod health;
+pub(super) mod link;
 pub(super) mod signals;
 
 use serde::Serialize;
