@@ -1,45 +1,9 @@
-//! WebSocket v2, inbound and outbound.
+//! Rows of the public channels. Source: Kraken, WebSocket v2, market data.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::open_enum::open_enum;
-use super::{Number, Stamp};
-
-/// One decoded frame.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Inbound {
-    Heartbeat,
-    Status(Status),
-    Pong {
-        req_id: Option<u64>,
-    },
-    /// Answer to a subscribe or unsubscribe: one per symbol.
-    Ack(Ack),
-    Ticker {
-        kind: Kind,
-        rows: Vec<Ticker>,
-    },
-    Trade {
-        kind: Kind,
-        rows: Vec<Trade>,
-    },
-    Ohlc {
-        kind: Kind,
-        rows: Vec<Ohlc>,
-    },
-    Instrument {
-        kind: Kind,
-        data: Instruments,
-    },
-    Book {
-        kind: Kind,
-        rows: Vec<BookRows>,
-    },
-    /// `{"Error":"Exceeded msg rate"}` and the like.
-    Error(String),
-    /// A channel or method that this program does not use, by name.
-    Unknown(String),
-}
+use crate::kraken::wire::open_enum::open_enum;
+use crate::kraken::wire::{Number, Stamp};
 
 open_enum! {
     /// First picture or change of it.
@@ -64,23 +28,14 @@ open_enum! {
     }
 }
 
+/// First frame of a connection, and every later change of the exchange's state.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Status {
     pub system: System,
     pub api_version: Option<String>,
     pub version: Option<String>,
+    /// Larger than 2^53 now and then.
     pub connection_id: Option<u64>,
-}
-
-/// Answer to one symbol's subscribe or unsubscribe.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ack {
-    pub subscribe: bool,
-    pub success: bool,
-    pub channel: Option<String>,
-    pub symbol: Option<String>,
-    pub error: Option<String>,
-    pub req_id: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -173,30 +128,4 @@ pub struct InstrumentPair {
     pub qty_min: Number,
     pub cost_precision: u32,
     pub cost_min: Option<Number>,
-}
-
-/// A subscription request; `req_id` names it in every answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Subscribe {
-    /// `subscribe` or `unsubscribe`.
-    pub method: &'static str,
-    pub params: SubscribeParams,
-    pub req_id: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SubscribeParams {
-    /// `ticker`, `book`, `trade`, `ohlc` or `instrument`.
-    pub channel: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub symbol: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub depth: Option<u32>,
-    /// Minutes, for `ohlc`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub interval: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub event_trigger: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub snapshot: Option<bool>,
 }
