@@ -5,5 +5,6 @@
 //! inputs and gives outputs), a thin driver owns sockets. Always true: a pair whose data are not proven says so; a gap is refilled or shown,
 //! never passed over; nothing here can place an order.
 
+pub mod book;
 pub mod link;
 pub mod wire;
