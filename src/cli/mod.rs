@@ -4,6 +4,7 @@
 //! only on success. Always true: a complaint says what, why and what to do; nothing here decides anything about money.
 
 mod args;
+mod bench;
 mod config;
 mod journal;
 mod models;
@@ -53,7 +54,8 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Journal(args)) => journal::journal(&cli, args),
         Some(Command::Models(args)) => models::models(&cli, args),
         Some(Command::Train) => train::train(&cli),
-        Some(Command::Data(_) | Command::Doctor | Command::Simulator(_) | Command::Bench(_)) => Ok(()),
+        Some(Command::Bench(args)) => bench::bench(&cli, args),
+        Some(Command::Data(_) | Command::Doctor | Command::Simulator(_)) => Ok(()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "cst", &mut out);
