@@ -6,5 +6,6 @@
 //! never passed over; nothing here can place an order.
 
 pub mod book;
+pub mod history;
 pub mod link;
 pub mod wire;
