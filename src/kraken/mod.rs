@@ -6,6 +6,9 @@
 //! never passed over; nothing here can place an order.
 
 pub mod book;
+pub mod error;
 pub mod history;
 pub mod link;
+pub mod nonce;
+pub mod sign;
 pub mod wire;
