@@ -8,7 +8,9 @@
 pub mod book;
 pub mod error;
 pub mod history;
+pub mod keys;
 pub mod link;
 pub mod nonce;
 pub mod sign;
+pub mod symbols;
 pub mod wire;

@@ -3,6 +3,7 @@
 
 pub mod number;
 pub mod open_enum;
+pub mod rest;
 pub mod stamp;
 pub mod ws;
 

@@ -1,28 +1,15 @@
 //! Recorded trades against recorded candles of the same hours; borders, repeats and quiet minutes by hand.
 
 use proptest::prelude::*;
-use serde::Deserialize;
 
 use super::*;
 use crate::domain::time::MINUTE_MS;
-use crate::kraken::wire::{Number, Stamp};
+use crate::kraken::wire::Stamp;
+use crate::kraken::wire::rest::history::{Ohlc, OhlcRow, Trades};
+use crate::kraken::wire::rest::read;
 
 const TRADES: &str = include_str!("../../../../tests/fixtures/kraken/nautilus/http_trades.json");
 const CANDLES: &str = include_str!("../../../../tests/fixtures/kraken/nautilus/http_ohlc.json");
-
-#[derive(Deserialize)]
-struct Answer<R> {
-    result: Rows<R>,
-}
-
-#[derive(Deserialize)]
-struct Rows<R> {
-    #[serde(rename = "XBTUSDT")]
-    rows: Vec<R>,
-}
-
-type TradeRow = (Number, Number, Stamp, String, String, String, u64);
-type CandleRow = (i64, Number, Number, Number, Number, Number, Number, u64);
 
 fn trade(id: u64, ms: i64, price: &str, qty: &str) -> ws::Trade {
     ws::Trade {
@@ -38,25 +25,30 @@ fn trade(id: u64, ms: i64, price: &str, qty: &str) -> ws::Trade {
 
 #[test]
 fn recorded_trades_give_the_recorded_candles() {
-    let trades: Answer<TradeRow> = serde_json::from_str(TRADES).expect("trades");
-    let candles: Answer<CandleRow> = serde_json::from_str(CANDLES).expect("candles");
-    let listed: std::collections::BTreeMap<i64, CandleRow> =
-        candles.result.rows.into_iter().map(|row| (row.0 * 1_000, row)).collect();
+    let trades = read::<Trades>("Trades", 200, TRADES.as_bytes()).expect("trades").value;
+    let candles = read::<Ohlc>("OHLC", 200, CANDLES.as_bytes()).expect("candles").value;
+    let listed: std::collections::BTreeMap<UtcMs, OhlcRow> =
+        candles.rows.into_iter().map(|row| (row.open_time.ms(), row)).collect();
     let mut builder = CandleBuilder::new(1);
     let mut built = Vec::new();
-    for (price, qty, timestamp, _, _, _, trade_id) in trades.result.rows {
-        let row = ws::Trade { price, qty, timestamp, trade_id, ..trade(0, 0, "1", "1") };
-        built.extend(builder.close_until(timestamp.ms()));
+    for row in trades.rows {
+        let row = row.to_ws("BTC/USDT");
+        built.extend(builder.close_until(row.timestamp.ms()));
         assert_eq!(builder.push(&row), Ok(None), "closed before by the clock");
     }
     // the first minute began before the recording
     let built = built.split_off(1);
     let (mut busy, mut quiet) = (0, 0);
     for candle in built {
-        let row = &listed[&candle.open_time.0];
+        let row = &listed[&candle.open_time];
         let ours =
             (candle.open, candle.high, candle.low, candle.close, candle.vwap_cut(1), candle.volume, candle.trades);
-        assert_eq!(ours, (row.1.0, row.2.0, row.3.0, row.4.0, row.5.0, row.6.0, row.7), "{}", candle.open_time);
+        assert_eq!(
+            ours,
+            (row.open.0, row.high.0, row.low.0, row.close.0, row.vwap.0, row.volume.0, row.count),
+            "{}",
+            candle.open_time
+        );
         assert!(candle.is_whole());
         *if candle.trades == 0 { &mut quiet } else { &mut busy } += 1;
     }
