@@ -7,5 +7,6 @@
 
 pub mod desk;
 pub mod gateway;
+pub mod listing;
 pub mod market;
 pub mod protocol;
