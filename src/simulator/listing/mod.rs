@@ -4,21 +4,29 @@
 //! out: lookups by any of a pair's four names, the bodies of `Assets` and `AssetPairs`, the frames of `instrument`. Always true: names are unique and
 //! case-sensitive as on Kraken, prices and quantities are exact decimals; a listing never changes (states that do change belong to the market).
 
+mod clones;
+mod file;
+mod instrument;
+mod rest;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
 use super::protocol::Symbol;
+pub use file::ListingError;
 
 /// All pairs and assets, in the order of the file.
 #[derive(Debug, Clone)]
 pub struct Listing {
-    pub(super) taken: String,
-    pub(super) assets: Vec<AssetInfo>,
-    pub(super) pairs: Vec<PairInfo>,
-    pub(super) pair_names: HashMap<String, usize>,
-    pub(super) asset_names: HashMap<String, usize>,
+    taken: String,
+    assets: Vec<AssetInfo>,
+    pairs: Vec<PairInfo>,
+    pair_names: HashMap<String, usize>,
+    asset_names: HashMap<String, usize>,
 }
 
 /// One pair.
