@@ -67,6 +67,7 @@ pub(super) struct Account {
     pub limits: BTreeMap<Symbol, RateCounter>,
     /// Traded dollars of the last 30 days.
     volume: VecDeque<(SimNs, Decimal)>,
+    volume_sum: Decimal,
     pub dead_man: Option<SimNs>,
     /// The next order stays hidden for so long.
     pub hide_next_ms: Option<i64>,
@@ -89,22 +90,30 @@ impl Account {
         self.balance(asset).minus(self.held(asset))
     }
 
+    /// A balance as far as it is visible at `horizon`.
+    pub fn balance_at(&self, asset: &str, horizon: SimNs) -> Decimal {
+        let balance = self.balance(asset);
+        if !self.lagging {
+            return balance;
+        }
+        let unseen = self.ledger.iter().filter(|e| e.visible_at > horizon && e.asset.id == asset);
+        unseen.fold(balance, |sum, e| sum.minus(e.amount).plus(e.fee))
+    }
+
     pub fn add_volume(&mut self, at: SimNs, dollars: Decimal) {
+        let from = SimNs(at.0.saturating_sub(VOLUME_NS));
+        while let Some((_, old)) = self.volume.pop_front_if(|(at, _)| *at <= from) {
+            self.volume_sum = self.volume_sum.minus(old);
+        }
         self.volume.push_back((at, dollars));
+        self.volume_sum = self.volume_sum.plus(dollars);
     }
 
     /// Dollars traded in the 30 days before `now`.
     pub fn volume(&self, now: SimNs) -> Decimal {
         let from = SimNs(now.0.saturating_sub(VOLUME_NS));
-        self.volume.iter().filter(|(at, _)| *at > from).fold(Decimal::ZERO, |sum, (_, dollars)| sum.plus(*dollars))
-    }
-
-    /// Forgets volume that is too old to count.
-    pub fn trim_volume(&mut self, now: SimNs) {
-        let from = SimNs(now.0.saturating_sub(VOLUME_NS));
-        while self.volume.front().is_some_and(|(at, _)| *at <= from) {
-            self.volume.pop_front();
-        }
+        let old = self.volume.iter().take_while(|(at, _)| *at <= from);
+        old.fold(self.volume_sum, |sum, (_, dollars)| sum.minus(*dollars))
     }
 }
 
@@ -135,6 +144,7 @@ impl Desk {
             open: BTreeSet::new(),
             limits: BTreeMap::new(),
             volume: VecDeque::new(),
+            volume_sum: Decimal::ZERO,
             dead_man: None,
             hide_next_ms: None,
             position: self.ids.trade(),

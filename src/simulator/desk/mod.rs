@@ -22,10 +22,11 @@ mod lifecycle;
 mod matching;
 mod numbers;
 mod order;
+mod plan;
 mod price;
-mod resting;
 mod rest;
 mod rest_draft;
+mod resting;
 mod settlement;
 mod terms;
 mod timers;
@@ -118,9 +119,9 @@ pub enum Channel {
 pub enum RowKind {
     /// Fills: `exec_type` `trade`.
     Trade,
-    /// `pending_new`, `new` and the ends of an order: what `order_status=false` leaves of order rows are its open and close.
-    Open,
-    /// Steps in between: `amended`, `status`, `iceberg_refill`, `pending_new`.
+    /// `new`, `filled`, `canceled`, `expired`: the order rows that are left with `order_status=false`.
+    OpenClose,
+    /// The order rows between those: `pending_new`, `amended`, `status`, `iceberg_refill`.
     Step,
     /// Entries of the ledger.
     Ledger,
@@ -172,6 +173,8 @@ pub struct Desk {
     outbox: Vec<PrivateEvent>,
     /// Ledger events, sent after the executions that caused them.
     ledger_box: Vec<(SimNs, PrivateEvent)>,
+    /// Fills whose conditional close is still to be placed: order and quantity.
+    closes: Vec<(OrderNo, Decimal)>,
     /// Events of hidden orders, by the instant at which they appear.
     delayed: BTreeMap<(SimNs, u64), PrivateEvent>,
     totals: Totals,
@@ -195,6 +198,7 @@ impl Desk {
             timers: BTreeSet::new(),
             outbox: Vec::new(),
             ledger_box: Vec::new(),
+            closes: Vec::new(),
             delayed: BTreeMap::new(),
             totals: Totals::default(),
             seq: 0,

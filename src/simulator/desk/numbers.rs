@@ -54,11 +54,7 @@ pub(super) fn to_tick(value: Decimal, tick: Decimal) -> Decimal {
 /// Text with at least `decimals` places, more only where the value has more: nothing is hidden.
 pub(super) fn text(value: Decimal, decimals: u32) -> String {
     let plain = value.normalize();
-    if plain.scale() > decimals {
-        plain.to_string()
-    } else {
-        format!("{plain:.prec$}", prec = decimals as usize)
-    }
+    if plain.scale() > decimals { plain.to_string() } else { format!("{plain:.prec$}", prec = decimals as usize) }
 }
 
 /// Marks a text in a [`Value`] that [`json_text`] writes as a number. Control characters occur in no other text of the desk.

@@ -105,13 +105,13 @@ impl TimeInForce {
     }
 }
 
-/// What happens when an order would trade with another one of the same account.
+/// Which order is cancelled when one would trade with another of the same account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(super) enum SelfTrade {
     #[default]
-    CancelNewest,
-    CancelOldest,
-    CancelBoth,
+    Newest,
+    Oldest,
+    Both,
 }
 
 /// A conditional close, with absolute or relative prices still to be resolved.
@@ -149,6 +149,16 @@ pub(super) struct Ticket {
     pub starts: Option<SimNs>,
     pub expires: Option<SimNs>,
     pub close: Option<CloseTerms>,
+}
+
+impl Ticket {
+    /// REST id of the asset that the order pays with.
+    pub fn pays_with(&self) -> &str {
+        match self.side {
+            Side::Buy => &self.pair.quote.id,
+            Side::Sell => &self.pair.base.id,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -239,10 +249,7 @@ impl Order {
 
     /// REST id of the asset that the order pays with.
     pub fn hold_asset(&self) -> &str {
-        match self.ticket.side {
-            Side::Buy => &self.ticket.pair.quote.id,
-            Side::Sell => &self.ticket.pair.base.id,
-        }
+        self.ticket.pays_with()
     }
 
     /// What REST views show at `now`: `None` before the order appears.
@@ -266,7 +273,8 @@ pub(super) fn needed(ticket: &Ticket, state: &State, percent: Decimal, market: D
                 let price = state.limit.or(state.stop).unwrap_or(market);
                 round_up(state.qty.minus(state.filled).max(Decimal::ZERO).times(price), pair.cost_decimals)
             };
-            let fee = if ticket.fee_in_base { Decimal::ZERO } else { round_up(share(cost, percent), pair.cost_decimals) };
+            let fee =
+                if ticket.fee_in_base { Decimal::ZERO } else { round_up(share(cost, percent), pair.cost_decimals) };
             cost.plus(fee)
         }
         Side::Sell => {
@@ -274,5 +282,36 @@ pub(super) fn needed(ticket: &Ticket, state: &State, percent: Decimal, market: D
             let fee = if ticket.fee_in_base { round_up(share(qty, percent), pair.lot_decimals) } else { Decimal::ZERO };
             qty.plus(fee)
         }
+    }
+}
+
+impl State {
+    /// An order that just arrived.
+    pub fn new(ticket: &Ticket, now: SimNs) -> Self {
+        Self {
+            phase: Phase::Scheduled,
+            ending: None,
+            closed_at: None,
+            qty: ticket.qty,
+            limit: ticket.limit,
+            stop: ticket.trigger,
+            peak: None,
+            display: ticket.display,
+            triggered: false,
+            amended: false,
+            filled: Decimal::ZERO,
+            cost: Decimal::ZERO,
+            fee: Decimal::ZERO,
+            fee_usd: Decimal::ZERO,
+            hold: Decimal::ZERO,
+            fills: Vec::new(),
+            queue: Queue::default(),
+            touched: now,
+        }
+    }
+
+    /// Average price of what was filled.
+    pub fn average(&self, decimals: u32) -> Decimal {
+        super::numbers::round_half_up(self.cost.over(self.filled), decimals)
     }
 }

@@ -1,0 +1,59 @@
+//! Wrong behaviour on demand: orders that appear late, fills told twice, fills after the end.
+
+use super::numbers::Calc;
+use super::order::needed;
+use super::settlement::Hit;
+use super::trading::UNKNOWN_ORDER;
+use super::venue::Venue;
+use super::{AccountKey, Desk, Ending, RowKind, ws_rows};
+use crate::simulator::protocol::SimNs;
+
+impl Desk {
+    /// The next order of this account stays out of every view and channel for so long; it trades meanwhile.
+    pub fn hide_next_order(&mut self, account: AccountKey, ms: i64) {
+        if let Some(account) = self.accounts.get_mut(&account) {
+            account.hide_next_ms = Some(ms);
+        }
+    }
+
+    /// Tells the newest fill of the account again, with the same `exec_id`; `false` without one.
+    pub fn duplicate_last_fill(&mut self, now: SimNs, account: AccountKey) -> bool {
+        let last = self.accounts.get(&account).and_then(|a| a.fills.last()).and_then(|no| self.fills.get(*no));
+        let Some(fill) = last else { return false };
+        let Some(order) = self.orders.get(fill.order) else { return false };
+        let (no, row) = (order.no, ws_rows::trade(order, fill, self.options.full_deltas));
+        self.push_row(no, RowKind::Trade, row, now);
+        true
+    }
+
+    /// Fills what a cancelled order left, as if the fill had been under way.
+    ///
+    /// # Errors
+    /// When there is no such cancelled order with a rest and a price, or no money for it any more.
+    pub fn late_fill(&mut self, now: SimNs, order_id: &str, venue: &mut dyn Venue) -> Result<(), String> {
+        self.run_timers(now, venue);
+        let order = self.by_id.get(order_id).and_then(|no| self.orders.get(*no)).ok_or(UNKNOWN_ORDER)?;
+        let cancelled = matches!(order.state.ending, Some(Ending::Canceled(_)));
+        let last = venue.last_price(&order.ticket.pair.symbol);
+        let (no, qty) = (order.no, order.left());
+        let price = order.state.limit.or(last).ok_or("no price to fill at")?;
+        if !cancelled || qty.is_zero() {
+            return Err(format!("order {order_id} has no cancelled rest"));
+        }
+        let percent = self.worst_percent(order.account, &order.ticket.pair, now);
+        if needed(&order.ticket, &order.state, percent, price) > self.spendable(no) {
+            return Err(format!("no funds for order {order_id}"));
+        }
+        let trade_id = self.next_trade_id();
+        self.fill(no, Hit { qty, price, maker: true, trade_id }, now, venue);
+        self.settle_down(now, venue);
+        Ok(())
+    }
+
+    /// Quantity that an order has left, for those who choose what to break.
+    #[must_use]
+    pub fn rest_of_order(&self, order_id: &str) -> Option<rust_decimal::Decimal> {
+        let order = self.by_id.get(order_id).and_then(|no| self.orders.get(*no))?;
+        Some(order.state.qty.minus(order.state.filled))
+    }
+}
