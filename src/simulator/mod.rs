@@ -5,8 +5,10 @@
 //! [`gateway`] for sessions, keys, limits and faults); sockets are a thin shell around it. Always true: it listens on loopback only, it shares
 //! no code with the link (a mistake in one must not be repeated in the other), and equal inputs give equal bytes.
 
+pub mod clock;
 pub mod desk;
 pub mod gateway;
 pub mod listing;
 pub mod market;
 pub mod protocol;
+pub mod server;

@@ -17,7 +17,8 @@ const MAX_DEPTH: u32 = 8;
 pub fn parameters(query: &str, content_type: Option<&str>, body: &[u8]) -> Result<Params, String> {
     let mut params = form(query.as_bytes());
     let text = std::str::from_utf8(body).map_err(|_| "body is not UTF-8".to_owned())?;
-    let json = content_type.is_some_and(|t| t.to_ascii_lowercase().contains("json")) || text.trim_start().starts_with('{');
+    let json =
+        content_type.is_some_and(|t| t.to_ascii_lowercase().contains("json")) || text.trim_start().starts_with('{');
     if json && !text.trim().is_empty() {
         params.0.extend(object(text)?.0);
     } else {
@@ -72,7 +73,8 @@ fn exact(raw: &RawValue, depth: u32) -> Result<Value, String> {
         }
         Some(b'-' | b'0'..=b'9') => {
             let value: Value = serde_json::from_str(text).map_err(fail)?;
-            Ok(if value.to_string() == text { value } else { Value::String(text.to_owned()) })
+            let written = value.to_string();
+            Ok(if written == text { value } else { Value::String(text.to_owned()) })
         }
         _ => serde_json::from_str(text).map_err(fail),
     }
@@ -88,10 +90,17 @@ mod tests {
 
     #[test]
     fn a_form_keeps_brackets_signs_and_lists() {
-        let p = of("", Some("application/x-www-form-urlencoded"), "price=%2B2%25&close%5Bordertype%5D=limit&a[]=1&a[]=2&b=1&b=2&c[]=9");
+        let p = of(
+            "",
+            Some("application/x-www-form-urlencoded"),
+            "price=%2B2%25&close%5Bordertype%5D=limit&a[]=1&a[]=2&b=1&b=2&c[]=9",
+        );
         assert_eq!(p.text("price").as_deref(), Some("+2%"));
         assert_eq!(p.text("close[ordertype]").as_deref(), Some("limit"));
-        assert_eq!((p.list("a"), p.list("b"), p.list("c")), (vec!["1".into(), "2".into()], vec!["1".into(), "2".into()], vec!["9".to_owned()]));
+        assert_eq!(
+            (p.list("a"), p.list("b"), p.list("c")),
+            (vec!["1".into(), "2".into()], vec!["1".into(), "2".into()], vec!["9".to_owned()])
+        );
     }
 
     #[test]

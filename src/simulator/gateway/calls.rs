@@ -23,7 +23,9 @@ pub fn permissions(call: &str) -> &'static [Permission] {
         "Ledgers" | "QueryLedgers" => &[Permission::QueryLedger],
         "GetWebSocketsToken" => &[Permission::CreateWsToken],
         "AddOrder" | "AddOrderBatch" | "AmendOrder" | "EditOrder" => &[Permission::ModifyTrades],
-        "CancelOrder" | "CancelOrderBatch" | "CancelAll" | "CancelAllOrdersAfter" => &[Permission::ModifyTrades, Permission::CloseTrades],
+        "CancelOrder" | "CancelOrderBatch" | "CancelAll" | "CancelAllOrdersAfter" => {
+            &[Permission::ModifyTrades, Permission::CloseTrades]
+        }
         _ => &[],
     }
 }
@@ -33,16 +35,9 @@ pub fn permissions(call: &str) -> &'static [Permission] {
 pub fn method_permissions(method: &str) -> Option<&'static [Permission]> {
     match method {
         "add_order" | "amend_order" | "edit_order" | "batch_add" => Some(&[Permission::ModifyTrades]),
-        "cancel_order" | "batch_cancel" | "cancel_all" | "cancel_all_orders_after" => Some(&[Permission::ModifyTrades, Permission::CloseTrades]),
+        "cancel_order" | "batch_cancel" | "cancel_all" | "cancel_all_orders_after" => {
+            Some(&[Permission::ModifyTrades, Permission::CloseTrades])
+        }
         _ => None,
     }
-}
-
-/// Whether a call only reads the account, so that its answer may lag.
-#[must_use]
-pub fn reads_account(call: &str) -> bool {
-    matches!(
-        call,
-        "Balance" | "BalanceEx" | "TradeBalance" | "OpenOrders" | "ClosedOrders" | "QueryOrders" | "TradesHistory" | "QueryTrades" | "Ledgers" | "QueryLedgers"
-    )
 }

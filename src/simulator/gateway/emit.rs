@@ -8,7 +8,7 @@ use super::api::{ConnKey, Ending, ServerOut};
 use super::exchange::{Exchange, Timer};
 use super::faults::{self, Fault, Kind, Point};
 use super::session::{Sub, SubKey};
-use crate::simulator::desk::json_text;
+use crate::simulator::desk::{Channel, PrivateEvent, RowKind, json_text};
 use crate::simulator::protocol::Topic;
 
 /// Faults that change the text of a frame.
@@ -105,58 +105,50 @@ impl Exchange {
         }
     }
 
-    /// What the desk has to say to the holders of private channels, one frame per event.
-    pub(super) fn tell_accounts(&mut self) {
+    /// What the desk has to say to the holders of private channels, one frame per event; whether there was anything.
+    pub(super) fn tell_accounts(&mut self) -> bool {
         let events = self.desk.drain();
-        if events.is_empty() {
-            return;
-        }
-        self.remember_desk();
+        let any = !events.is_empty();
         for event in events {
-            self.tell_rows(event.account, event.channel, &event.rows, None);
+            let key = SubKey::Private(event.channel.as_str());
+            let listens = |sub: Option<&Sub>| match sub {
+                Some(Sub::Private { account, steps, .. }) => {
+                    *account == event.account && (*steps || event.kind != RowKind::Step)
+                }
+                _ => false,
+            };
+            let conns: Vec<ConnKey> =
+                self.sessions.iter().filter(|(_, s)| listens(s.subs.get(&key))).map(|(c, _)| *c).collect();
+            for conn in conns {
+                self.tell(conn, &event);
+            }
         }
+        any
     }
 
-    /// Rows of one account and channel, to all its sockets or to one.
-    pub(super) fn tell_rows(&mut self, account: u32, channel: &'static str, rows: &[Value], only: Option<ConnKey>) {
-        if let Some(until) = self.hidden_until(account, channel, rows) {
-            let rows = rows.to_vec();
-            return self.at(until, Timer::Rows { account, channel, rows, only });
-        }
-        let key = SubKey::Private(channel);
-        let listens = |sub: Option<&Sub>| matches!(sub, Some(Sub::Private { account: a, .. }) if *a == account);
-        let conns: Vec<ConnKey> =
-            self.sessions.iter().filter(|(c, s)| only.is_none_or(|o| o == **c) && listens(s.subs.get(&key))).map(|(c, _)| *c).collect();
-        for conn in conns {
-            self.tell_one(conn, account, channel, rows);
-        }
-    }
-
-    fn tell_one(&mut self, conn: ConnKey, account: u32, channel: &'static str, rows: &[Value]) {
-        let symbol = rows.first().and_then(|r| r.get("symbol")).and_then(Value::as_str);
-        let point = Point { channel: Some(channel), pair: symbol, ..Point::default() };
-        let fill = rows.first().and_then(|r| r.get("exec_type")).and_then(Value::as_str) == Some("trade");
+    fn tell(&mut self, conn: ConnKey, event: &PrivateEvent) {
+        let point = Point { channel: Some(event.channel.as_str()), pair: Some(&event.symbol), ..Point::default() };
         let mut times = 1;
-        if fill && !self.faults.is_empty() {
+        if event.kind == RowKind::Trade && !self.faults.is_empty() {
             if let Some(fault) = self.strike(point, &[Kind::LateFill], None) {
-                let rows = rows.to_vec();
-                return self.at(self.now.plus_ms(fault.span_ms(5)), Timer::Rows { account, channel, rows, only: Some(conn) });
+                return self.at(self.now.plus_ms(fault.span_ms(5)), Timer::Event(conn, event.clone()));
             }
             times += usize::from(self.strike(point, &[Kind::DupFill], None).is_some());
         }
         for _ in 0..times {
-            self.private_frame(conn, channel, "update", rows);
+            self.private_frame(conn, event.channel, &event.symbol, "update", &event.rows);
         }
     }
 
     /// A frame of a private channel, with the next number of its subscription.
-    pub(super) fn private_frame(&mut self, conn: ConnKey, channel: &'static str, kind: &str, rows: &[Value]) {
+    pub(super) fn private_frame(&mut self, conn: ConnKey, channel: Channel, symbol: &str, kind: &str, rows: &[Value]) {
+        let channel = channel.as_str();
         let sub = self.sessions.get_mut(&conn).and_then(|s| s.subs.get_mut(&SubKey::Private(channel)));
         let Some(Sub::Private { sequence, .. }) = sub else { return };
         *sequence = sequence.saturating_add(1);
         let text = json_text(&json!({"channel": channel, "type": kind, "data": rows, "sequence": *sequence}));
-        let symbol = rows.first().and_then(|r| r.get("symbol")).and_then(Value::as_str);
-        self.emit(conn, Point { channel: Some(channel), pair: symbol, ..Point::default() }, text.into());
+        let pair = (!symbol.is_empty()).then_some(symbol);
+        self.emit(conn, Point { channel: Some(channel), pair, ..Point::default() }, text.into());
     }
 }
 

@@ -1,11 +1,11 @@
 //! The exchange as one state machine: clock, market, desk, sessions and timers, in this order.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::api::{ConnKey, Endpoint, Ending, Refusal, RestCall, ServerOut, Ticket};
+use super::api::{ConnKey, Ending, Endpoint, Refusal, RestCall, ServerOut, Ticket};
 use super::faults::{Faults, Kind, Point, gateway_page};
 use super::floor::{self, Floor, Specs};
 use super::keys::{Caller, Keyring};
@@ -14,7 +14,7 @@ use super::log::Log;
 use super::options::ExchangeOptions;
 use super::session::{Session, Sub};
 use super::tokens::Tokens;
-use crate::simulator::desk::{Desk, Mode};
+use crate::simulator::desk::{Desk, PrivateEvent};
 use crate::simulator::listing::PairStatus;
 use crate::simulator::market::{Market, MarketEvent};
 use crate::simulator::protocol::{Params, SimNs, Topic};
@@ -42,10 +42,6 @@ pub struct Exchange {
     pub(super) sessions: BTreeMap<ConnKey, Session>,
     pub(super) holders: BTreeMap<Topic, BTreeSet<ConnKey>>,
     pub(super) faults: Faults,
-    /// Orders that nobody may see yet.
-    pub(super) hidden: BTreeMap<String, (u32, SimNs)>,
-    /// Desks of the recent past, while REST lags.
-    pub(super) past: VecDeque<(SimNs, Desk)>,
     /// A private call that waits for the next one.
     pub(super) overtaken: Option<(Ticket, RestCall)>,
     pub(super) timers: BTreeMap<(SimNs, u64), Timer>,
@@ -78,18 +74,29 @@ pub(super) enum Timer {
     Idle(ConnKey),
     /// A frame that was held back; with its channel.
     Frame(ConnKey, Arc<str>),
-    /// Rows of a private channel that were held back.
-    Rows { account: u32, channel: &'static str, rows: Vec<Value>, only: Option<ConnKey> },
+    /// A private event that was held back from one socket.
+    Event(ConnKey, PrivateEvent),
     /// A slow REST call is executed.
-    Call { ticket: Ticket, caller: Caller, name: String, params: Params },
+    Call {
+        ticket: Ticket,
+        caller: Caller,
+        name: String,
+        params: Params,
+    },
     /// A slow WebSocket method is executed.
-    Method { conn: ConnKey, caller: Caller, method: String, params: Params, req_id: Option<Value> },
+    Method {
+        conn: ConnKey,
+        caller: Caller,
+        method: String,
+        params: Params,
+        req_id: Option<Value>,
+    },
     /// The overtaken call is let through.
     Overtaken(Ticket),
     /// The next status of a maintenance cycle, and the milliseconds of each.
     Status(PairStatus, i64),
-    /// An order becomes visible.
-    Appear(String),
+    /// REST is as fast as it was.
+    LagEnds,
 }
 
 impl Exchange {
@@ -110,8 +117,6 @@ impl Exchange {
             sessions: BTreeMap::new(),
             holders: BTreeMap::new(),
             faults: Faults::seeded(options.seed),
-            hidden: BTreeMap::new(),
-            past: VecDeque::new(),
             overtaken: None,
             timers: BTreeMap::new(),
             out: Vec::new(),
@@ -166,16 +171,23 @@ impl Exchange {
             self.settle();
             self.run_timers();
         }
-        self.now = self.now.max(to);
-        self.market_turn();
+        if to > self.now {
+            self.now = to;
+            self.settle();
+        }
     }
 
-    /// Everything that follows from the present instant: the market's events, what the desk makes of them, and their frames.
+    /// Everything that follows from the present instant: the market's events, what the desk makes of them, and their frames. What the desk
+    /// took from the book shows in the market's next turn.
     pub(super) fn settle(&mut self) {
         self.market_turn();
+        let now = self.now;
         let (mut floor, desk) = self.desk_and_floor();
-        desk.advance(floor.market.now(), &mut floor);
-        self.tell_accounts();
+        desk.advance(now, &mut floor);
+        if self.tell_accounts() {
+            self.market_turn();
+            self.tell_accounts();
+        }
     }
 
     pub(super) fn desk_and_floor(&mut self) -> (Floor<'_>, &mut Desk) {
@@ -208,12 +220,16 @@ impl Exchange {
                 Timer::Heartbeat(conn) => self.heartbeat(conn),
                 Timer::Idle(conn) => self.close_if_idle(conn),
                 Timer::Frame(conn, text) => self.push(conn, text),
-                Timer::Rows { account, channel, rows, only } => self.tell_rows(account, channel, &rows, only),
+                Timer::Event(conn, event) => {
+                    self.private_frame(conn, event.channel, event.symbol.as_ref(), "update", &event.rows)
+                }
                 Timer::Call { ticket, caller, name, params } => self.answer_late(ticket, &caller, &name, &params),
-                Timer::Method { conn, caller, method, params, req_id } => self.run_method(conn, &caller, &method, &params, req_id.as_ref()),
+                Timer::Method { conn, caller, method, params, req_id } => {
+                    self.run_method(conn, &caller, &method, &params, req_id.as_ref())
+                }
                 Timer::Overtaken(ticket) => self.let_through(ticket),
                 Timer::Status(status, span_ms) => self.cycle_status(status, span_ms),
-                Timer::Appear(order) => drop(self.hidden.remove(&order)),
+                Timer::LagEnds => self.desk.set_rest_lag(0),
             }
         }
     }
@@ -229,7 +245,13 @@ impl Exchange {
     /// The HTTP answer when connects are refused.
     pub fn open(&mut self, endpoint: Endpoint) -> Result<ConnKey, Refusal> {
         let refused = self.refusal();
-        self.log.write(self.now, "connect", &format!("{endpoint:?}"), "", refused.as_ref().map_or("open", |_| "refused"));
+        self.log.write(
+            self.now,
+            "connect",
+            &format!("{endpoint:?}"),
+            "",
+            refused.as_ref().map_or("open", |_| "refused"),
+        );
         if let Some(refusal) = refused {
             self.counted.refused = self.counted.refused.saturating_add(1);
             return Err(refusal);
@@ -246,7 +268,8 @@ impl Exchange {
     }
 
     fn refusal(&mut self) -> Option<Refusal> {
-        let fault = self.strike(Point { channel: Some("connect"), ..Point::default() }, &[Kind::WsRefuse, Kind::WsBan], None);
+        let fault =
+            self.strike(Point { channel: Some("connect"), ..Point::default() }, &[Kind::WsRefuse, Kind::WsBan], None);
         if let Some(fault) = fault {
             if fault.kind == Kind::WsBan {
                 self.attempts.ban(self.now, fault.span_ms(600));
@@ -307,10 +330,16 @@ impl Exchange {
         out.append(&mut self.out);
     }
 
-    pub(super) fn strike(&mut self, point: Point<'_>, kinds: &[Kind], stage: Option<super::faults::Stage>) -> Option<super::faults::Fault> {
+    pub(super) fn strike(
+        &mut self,
+        point: Point<'_>,
+        kinds: &[Kind],
+        stage: Option<super::faults::Stage>,
+    ) -> Option<super::faults::Fault> {
         let fault = self.faults.strike(self.now, point, kinds, stage)?;
         self.counted.faults = self.counted.faults.saturating_add(1);
-        let place = [point.path, point.method, point.channel, point.pair].into_iter().flatten().collect::<Vec<_>>().join(" ");
+        let place =
+            [point.path, point.method, point.channel, point.pair].into_iter().flatten().collect::<Vec<_>>().join(" ");
         self.log.write(self.now, "fault", &format!("{:?}", fault.kind), "", &place);
         Some(fault)
     }
@@ -353,12 +382,9 @@ impl Exchange {
     }
 
     pub(super) fn send_status(&mut self, conn: ConnKey, id: u64) {
-        let data = json!([{"version": "2.0.10", "system": self.system.as_str(), "api_version": "v2", "connection_id": id}]);
+        let data =
+            json!([{"version": "2.0.10", "system": self.system.as_str(), "api_version": "v2", "connection_id": id}]);
         let text = json!({"channel": "status", "type": "update", "data": data}).to_string();
         self.emit(conn, Point { channel: Some("status"), ..Point::default() }, text.into());
-    }
-
-    pub(super) fn mode(&self) -> Mode {
-        floor::mode(self.system)
     }
 }

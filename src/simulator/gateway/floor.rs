@@ -44,7 +44,12 @@ fn spec(listing: &Listing, pair: &PairInfo) -> Option<PairSpec> {
 
 fn asset(listing: &Listing, name: &str) -> Option<AssetSpec> {
     let info = listing.find_asset(name)?;
-    Some(AssetSpec { id: info.id.clone(), altname: info.altname.clone(), name: info.v2.clone(), decimals: info.decimals })
+    Some(AssetSpec {
+        id: info.id.clone(),
+        altname: info.altname.clone(),
+        name: info.v2.clone(),
+        decimals: info.decimals,
+    })
 }
 
 /// The mode of a status word; what nobody trades on counts as maintenance.

@@ -62,7 +62,8 @@ pub struct ClientKey {
 }
 
 /// Secret of Kraken's published signature example.
-const PUBLISHED_SECRET: &str = "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
+const PUBLISHED_SECRET: &str =
+    "kQH5HW/8p1uGOVjbgWA7FunAmGO8lsSUXNsu3eow76sz84Q18fWxnyRzBHCd3pd5nE9qa99HAZtuZuj6F1huXg==";
 
 impl ClientKey {
     /// A key with every permission for trading, its secret derived from its name.
@@ -93,7 +94,10 @@ impl ClientKey {
             Self { permissions: reading.into(), ..Self::trading("reader", 1) },
             Self { nonce_window: 10_000_000_000, ..Self::trading("window", 4) },
             Self { otp: Some("123456".to_owned()), ..Self::trading("otp", 4) },
-            Self { permissions: Permission::TRADING.into_iter().chain([Permission::WithdrawFunds]).collect(), ..Self::trading("withdraw", 4) },
+            Self {
+                permissions: Permission::TRADING.into_iter().chain([Permission::WithdrawFunds]).collect(),
+                ..Self::trading("withdraw", 4)
+            },
         ]
     }
 }
@@ -131,10 +135,15 @@ impl Keyring {
     /// The name of a key whose secret is not base64.
     pub fn new(keys: &[ClientKey], lockout_after: u32) -> Result<Self, String> {
         let state = |config: &ClientKey| {
-            let secret = STANDARD.decode(&config.secret).map_err(|_| format!("the secret of key '{}' is not base64", config.name))?;
+            let secret = STANDARD
+                .decode(&config.secret)
+                .map_err(|_| format!("the secret of key '{}' is not base64", config.name))?;
             let (highest, recent, failures) = (0, BTreeSet::new(), Failures::default());
             let counter = config.tier.rest_counter();
-            Ok((config.key.clone(), KeyState { config: config.clone(), secret, highest, recent, failures, counter, last_used: SimNs(0) }))
+            Ok((
+                config.key.clone(),
+                KeyState { config: config.clone(), secret, highest, recent, failures, counter, last_used: SimNs(0) },
+            ))
         };
         let keys = keys.iter().map(state).collect::<Result<_, String>>()?;
         Ok(Self { keys, strangers: Failures::default(), lockout_after })
@@ -192,7 +201,9 @@ impl Keyring {
     /// Name of a key for people and logs; the text of an unknown key is never repeated.
     #[must_use]
     pub fn name(&self, key: Option<&str>) -> String {
-        key.map_or_else(String::new, |k| self.keys.get(k).map_or_else(|| "unknown key".to_owned(), |s| s.config.name.clone()))
+        key.map_or_else(String::new, |k| {
+            self.keys.get(k).map_or_else(|| "unknown key".to_owned(), |s| s.config.name.clone())
+        })
     }
 
     /// Everything that decides future answers, for the digest.
@@ -200,7 +211,9 @@ impl Keyring {
         let keys: Vec<Value> = self
             .keys
             .values_mut()
-            .map(|s| json!([s.config.key, s.highest, s.recent, s.counter.level(now), s.failures.locked(now), s.last_used.0]))
+            .map(|s| {
+                json!([s.config.key, s.highest, s.recent, s.counter.level(now), s.failures.locked(now), s.last_used.0])
+            })
             .collect();
         json!([keys, self.strangers.locked(now)])
     }
@@ -240,7 +253,8 @@ impl KeyState {
 /// Whether `signature` is HMAC-SHA512 of path and SHA-256 of nonce and body.
 fn signed(secret: &[u8], path: &str, nonce: &str, body: &[u8], signature: &[u8]) -> bool {
     let digest = Sha256::new().chain_update(nonce.as_bytes()).chain_update(body).finalize();
-    Hmac::<Sha512>::new_from_slice(secret).is_ok_and(|mac| mac.chain_update(path.as_bytes()).chain_update(digest).verify_slice(signature).is_ok())
+    Hmac::<Sha512>::new_from_slice(secret)
+        .is_ok_and(|mac| mac.chain_update(path.as_bytes()).chain_update(digest).verify_slice(signature).is_ok())
 }
 
 #[cfg(test)]

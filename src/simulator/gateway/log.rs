@@ -24,7 +24,9 @@ impl Log {
         if self.entries.len() >= KEPT {
             self.entries.pop_front();
         }
-        self.entries.push_back(json!({"n": self.written, "at_ns": at.0, "what": what, "name": name, "who": who, "outcome": outcome}));
+        self.entries.push_back(
+            json!({"n": self.written, "at_ns": at.0, "what": what, "name": name, "who": who, "outcome": outcome}),
+        );
     }
 
     /// Oldest first.

@@ -9,8 +9,8 @@ use super::keys::Caller;
 use super::limits::Leaky;
 use super::tokens::TOKEN_SECONDS;
 use super::{body, calls};
-use crate::simulator::desk::json_text;
-use crate::simulator::protocol::{Answer, Params, SimNs};
+use crate::simulator::desk::{AccountKey, json_text};
+use crate::simulator::protocol::{Answer, Params};
 
 /// API errors that a fault puts in place of an answer, whether or not the call was executed.
 const TROUBLES: [Kind; 3] = [Kind::ServiceUnavailable, Kind::Busy, Kind::InternalError];
@@ -47,9 +47,12 @@ impl Exchange {
             reply.body = faults::shift_times(&reply.body, skew.span_ms(0));
         }
         let outcome = match reply.effect {
-            RestEffect::Normal if reply.status == 200 => {
-                reply.body.strip_prefix(r#"{"error":[""#).and_then(|rest| rest.split('"').next()).unwrap_or("ok").to_owned()
-            }
+            RestEffect::Normal if reply.status == 200 => reply
+                .body
+                .strip_prefix(r#"{"error":[""#)
+                .and_then(|rest| rest.split('"').next())
+                .unwrap_or("ok")
+                .to_owned(),
             RestEffect::Normal => reply.status.to_string(),
             RestEffect::Reset => "reset".to_owned(),
             RestEffect::Later(_) => "later".to_owned(),
@@ -114,7 +117,7 @@ impl Exchange {
         }
         if let Some(fault) = self.strike(point, &[Kind::SlowBefore], None) {
             let ticket = self.ticket();
-            let due = self.now.plus_ms(delay(&fault));
+            let due = self.now.plus_ms(fault.delay_ms());
             self.at(due, Timer::Call { ticket, caller, name: name.to_owned(), params });
             return RestReply::with_effect(RestEffect::Later(ticket));
         }
@@ -134,25 +137,20 @@ impl Exchange {
                 let token = self.tokens.issue(self.now, self.options.seed, caller);
                 return Ok(json!({"token": token, "expires": TOKEN_SECONDS}));
             }
-            "GetApiKeyInfo" => return self.keyring.info(&caller.key).ok_or_else(|| vec!["EAPI:Invalid key".to_owned()]),
+            "GetApiKeyInfo" => {
+                return self.keyring.info(&caller.key).ok_or_else(|| vec!["EAPI:Invalid key".to_owned()]);
+            }
             _ => {}
         }
         let params = self.on_server_time(params);
-        if calls::reads_account(name) {
-            let mut answer = self.read_account(caller.account, name, &params);
-            if let Ok(result) = &mut answer {
-                self.conceal(result);
-            }
-            return answer;
+        let (now, account) = (self.now, AccountKey(caller.account));
+        if let Some(fault) = late {
+            self.desk.hide_next_order(account, fault.span_ms(55));
         }
-        let now = self.now;
         let (mut floor, desk) = self.desk_and_floor();
-        let answer = desk.rest(now, caller.account, name, &params, &mut floor).unwrap_or_else(|| refuse("EGeneral:Unknown method"));
-        if let (Some(fault), Ok(result)) = (late, &answer) {
-            self.hide_orders(caller.account, result, fault);
-        }
+        let answer = desk.rest(now, account, name, &params, &mut floor);
         self.settle();
-        answer
+        answer.unwrap_or_else(|| refuse("EGeneral:Unknown method"))
     }
 
     /// A slow call is executed, its ticket answered.
@@ -197,7 +195,11 @@ impl Exchange {
             return None;
         }
         let fault = self.strike(point, &[Kind::Html, Kind::Reset], Some(Stage::Before))?;
-        Some(if fault.kind == Kind::Reset { RestReply::with_effect(RestEffect::Reset) } else { page(fault.status.unwrap_or(502)) })
+        Some(if fault.kind == Kind::Reset {
+            RestReply::with_effect(RestEffect::Reset)
+        } else {
+            page(fault.status.unwrap_or(502))
+        })
     }
 
     /// Faults on the way back: everything was executed.
@@ -205,7 +207,9 @@ impl Exchange {
         if self.faults.is_empty() {
             return reply;
         }
-        if let Some(fault) = self.strike(point, &[&[Kind::Html, Kind::Reset], TROUBLES.as_slice()].concat(), Some(Stage::After)) {
+        if let Some(fault) =
+            self.strike(point, &[&[Kind::Html, Kind::Reset], TROUBLES.as_slice()].concat(), Some(Stage::After))
+        {
             return match fault.kind {
                 Kind::Html => page(fault.status.unwrap_or(502)),
                 Kind::Reset => RestReply::with_effect(RestEffect::Reset),
@@ -213,16 +217,26 @@ impl Exchange {
             };
         }
         let public = point.path.is_some_and(|p| p.starts_with("/0/public/"));
-        if public && let Some(fault) = self.strike(point, &[TROUBLES.as_slice(), &REFUSALS].concat(), Some(Stage::Before)) {
+        if public
+            && let Some(fault) = self.strike(point, &[TROUBLES.as_slice(), &REFUSALS].concat(), Some(Stage::Before))
+        {
             return failed(&faults::error_text(&fault, self.now).unwrap_or_default());
         }
         if let Some(fault) = self.strike(point, &[Kind::SlowAfter], None) {
-            reply.delay_ms = u64::try_from(delay(&fault)).unwrap_or(0);
+            reply.delay_ms = u64::try_from(fault.delay_ms()).unwrap_or(0);
         }
         if public && let Some(fault) = self.strike(point, &[Kind::SlowBefore], None) {
-            reply.delay_ms = u64::try_from(delay(&fault)).unwrap_or(0);
+            reply.delay_ms = u64::try_from(fault.delay_ms()).unwrap_or(0);
         }
-        for kind in [Kind::MalformedLast, Kind::OhlcGap, Kind::WrongType, Kind::ExtraFields, Kind::UnknownEnum, Kind::TruncatedJson, Kind::EmptyBody] {
+        for kind in [
+            Kind::MalformedLast,
+            Kind::OhlcGap,
+            Kind::WrongType,
+            Kind::ExtraFields,
+            Kind::UnknownEnum,
+            Kind::TruncatedJson,
+            Kind::EmptyBody,
+        ] {
             let fits = match kind {
                 Kind::MalformedLast => point.path == Some("/0/public/Trades"),
                 Kind::OhlcGap => point.path == Some("/0/public/OHLC"),
@@ -278,23 +292,16 @@ fn reply_of(answer: Answer) -> RestReply {
     })
 }
 
-fn delay(fault: &Fault) -> i64 {
-    fault.ms.map_or_else(|| fault.span_ms(15), |ms| i64::try_from(ms).unwrap_or(i64::MAX))
-}
-
 fn mangled(fault: &Fault, body: &str) -> String {
     match fault.kind {
         Kind::MalformedLast => faults::cut_last(body),
         Kind::OhlcGap => faults::cut_ohlc(body),
         Kind::WrongType => faults::wrong_type(body, fault.value.as_ref()),
         Kind::ExtraFields => faults::extra_fields(body),
-        Kind::UnknownEnum => faults::unknown_word(body, fault.field.as_deref().unwrap_or("status"), fault.value.as_ref()),
+        Kind::UnknownEnum => {
+            faults::unknown_word(body, fault.field.as_deref().unwrap_or("status"), fault.value.as_ref())
+        }
         Kind::TruncatedJson => body.chars().take(body.chars().count() / 2).collect(),
         _ => String::new(),
     }
-}
-
-/// Nothing of the exchange is older than this while REST lags.
-pub(super) const fn lagged(now: SimNs, ms: i64) -> SimNs {
-    now.plus_ms(-ms)
 }

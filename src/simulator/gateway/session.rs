@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::Endpoint;
 use super::limits::Leaky;
+use crate::simulator::desk::AccountKey;
 use crate::simulator::protocol::{SimNs, Symbol, Topic};
 
 /// One open socket.
@@ -39,8 +40,10 @@ pub enum SubKey {
 pub enum Sub {
     Public(Topic),
     Private {
-        account: u32,
+        account: AccountKey,
         token: String,
+        /// Whether steps of orders between their start and end are told.
+        steps: bool,
         /// Of the last frame.
         sequence: u64,
     },
@@ -49,7 +52,8 @@ pub enum Sub {
 impl SubKey {
     #[must_use]
     pub fn of(topic: &Topic) -> Self {
-        let public = |channel, symbol: &Symbol, interval| Self::Public { channel, symbol: Some(symbol.clone()), interval };
+        let public =
+            |channel, symbol: &Symbol, interval| Self::Public { channel, symbol: Some(symbol.clone()), interval };
         match topic {
             Topic::Ticker { symbol, .. } => public("ticker", symbol, 0),
             Topic::Book { symbol, .. } => public("book", symbol, 0),
@@ -77,7 +81,7 @@ impl SubKey {
 
 impl Session {
     #[must_use]
-    pub const fn new(endpoint: Endpoint, connection_id: u64, now: SimNs, rate: Leaky) -> Self {
+    pub fn new(endpoint: Endpoint, connection_id: u64, now: SimNs, rate: Leaky) -> Self {
         let subs = BTreeMap::new();
         let (silent, beating, held) = (false, false, Vec::new());
         Self { endpoint, connection_id, last_in: now, last_out: now, subs, rate, silent, beating, held }

@@ -34,7 +34,10 @@ impl Tokens {
         self.given.retain(|_, t| t.holders > 0 || now < t.expires);
         self.issued = self.issued.saturating_add(1);
         let text = STANDARD_NO_PAD.encode(Sha256::digest(format!("token {} of seed {seed}", self.issued)));
-        self.given.insert(text.clone(), Token { caller: caller.clone(), expires: now.plus_ms(TOKEN_SECONDS * 1_000), holders: 0 });
+        self.given.insert(
+            text.clone(),
+            Token { caller: caller.clone(), expires: now.plus_ms(TOKEN_SECONDS * 1_000), holders: 0 },
+        );
         text
     }
 
@@ -64,7 +67,8 @@ impl Tokens {
     }
 
     pub(super) fn fingerprint(&self) -> Value {
-        let given: Vec<Value> = self.given.iter().map(|(k, t)| json!([k, t.caller.key, t.expires.0, t.holders])).collect();
+        let given: Vec<Value> =
+            self.given.iter().map(|(k, t)| json!([k, t.caller.key, t.expires.0, t.holders])).collect();
         json!([given, self.issued])
     }
 }

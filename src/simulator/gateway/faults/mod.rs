@@ -11,7 +11,10 @@ use serde_json::{Value, json};
 use crate::domain::random::SplitMix64;
 use crate::simulator::protocol::SimNs;
 
-pub use texts::{cut_last, cut_ohlc, error_text, extra_fields, gateway_page, shift_times, unknown_word, without_symbol, wrong_checksum, wrong_type};
+pub use texts::{
+    cut_last, cut_ohlc, error_text, extra_fields, gateway_page, shift_times, unknown_word, without_symbol,
+    wrong_checksum, wrong_type,
+};
 
 /// Everything that can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -187,6 +190,12 @@ impl Fault {
         matches!(self.kind, Kind::RestLag | Kind::ClockSkew)
     }
 
+    /// `ms`, else `s`, else 15 seconds, in simulated milliseconds.
+    #[must_use]
+    pub fn delay_ms(&self) -> i64 {
+        self.ms.map_or_else(|| self.span_ms(15), |ms| i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+
     /// `s` as simulated milliseconds.
     #[must_use]
     pub fn span_ms(&self, default_s: i64) -> i64 {
@@ -279,7 +288,10 @@ impl Faults {
     /// Every armed fault with its progress.
     #[must_use]
     pub fn list(&self) -> Value {
-        self.armed.iter().map(|a| json!({"fault": a.fault, "seen": a.seen, "left": a.left, "until": a.until.map(|t| t.0)})).collect()
+        self.armed
+            .iter()
+            .map(|a| json!({"fault": a.fault, "seen": a.seen, "left": a.left, "until": a.until.map(|t| t.0)}))
+            .collect()
     }
 
     pub(super) fn fingerprint(&self) -> Value {
@@ -290,7 +302,8 @@ impl Faults {
 impl Match {
     fn agrees(&self, point: Point<'_>) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| wanted.as_deref().is_none_or(|w| given == Some(w));
-        let path = self.path.as_deref().is_none_or(|w| point.path.is_some_and(|p| p == w || p.rsplit('/').next() == Some(w)));
+        let path =
+            self.path.as_deref().is_none_or(|w| point.path.is_some_and(|p| p == w || p.rsplit('/').next() == Some(w)));
         path && same(&self.method, point.method) && same(&self.channel, point.channel) && same(&self.pair, point.pair)
     }
 }

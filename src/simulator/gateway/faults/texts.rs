@@ -64,7 +64,8 @@ pub fn cut_last(body: &str) -> String {
 pub fn cut_ohlc(body: &str) -> String {
     edit(body, |v| {
         let result = v.get_mut("result").and_then(Value::as_object_mut);
-        let rows = result.and_then(|r| r.iter_mut().find(|(k, _)| *k != "last")).and_then(|(_, rows)| rows.as_array_mut());
+        let rows =
+            result.and_then(|r| r.iter_mut().find(|(k, _)| *k != "last")).and_then(|(_, rows)| rows.as_array_mut());
         if let Some(rows) = rows.filter(|rows| rows.len() > 2) {
             rows.remove(rows.len() / 2);
         }
@@ -118,7 +119,12 @@ fn for_rows(v: &mut Value, act: &mut impl FnMut(&mut serde_json::Map<String, Val
         match v.get_mut(name) {
             Some(Value::Array(rows)) => rows.iter_mut().filter_map(Value::as_object_mut).for_each(&mut *act),
             Some(Value::Object(parts)) => {
-                parts.values_mut().filter_map(Value::as_array_mut).flatten().filter_map(Value::as_object_mut).for_each(&mut *act);
+                parts
+                    .values_mut()
+                    .filter_map(Value::as_array_mut)
+                    .flatten()
+                    .filter_map(Value::as_object_mut)
+                    .for_each(&mut *act);
                 parts.values_mut().filter_map(Value::as_object_mut).for_each(&mut *act);
                 act(parts);
             }
@@ -129,7 +135,17 @@ fn for_rows(v: &mut Value, act: &mut impl FnMut(&mut serde_json::Map<String, Val
 
 /// Names of fields that hold instants, in REST answers and frames.
 const INSTANTS: [&str; 12] = [
-    "timestamp", "time_in", "time_out", "opentm", "closetm", "starttm", "expiretm", "time", "unixtime", "currentTime", "triggerTime",
+    "timestamp",
+    "time_in",
+    "time_out",
+    "opentm",
+    "closetm",
+    "starttm",
+    "expiretm",
+    "time",
+    "unixtime",
+    "currentTime",
+    "triggerTime",
     "interval_begin",
 ];
 
@@ -158,15 +174,19 @@ fn shift(v: &mut Value, ms: i64) {
 fn shift_instant(field: &mut Value, ms: i64) {
     match field {
         Value::String(text) => {
-            let moved = text.parse::<jiff::Timestamp>().ok().and_then(|t| t.checked_add(jiff::SignedDuration::from_millis(ms)).ok());
+            let moved = text
+                .parse::<jiff::Timestamp>()
+                .ok()
+                .and_then(|t| t.checked_add(jiff::SignedDuration::from_millis(ms)).ok());
             if let Some(t) = moved {
                 let digits = text.split_once('.').map_or(0, |(_, f)| f.trim_end_matches('Z').len());
-                *text = t.strftime(match digits {
-                    0 => "%Y-%m-%dT%H:%M:%SZ",
-                    1..=6 => "%Y-%m-%dT%H:%M:%S%.6fZ",
-                    _ => "%Y-%m-%dT%H:%M:%S%.9fZ",
-                })
-                .to_string();
+                *text = t
+                    .strftime(match digits {
+                        0 => "%Y-%m-%dT%H:%M:%SZ",
+                        1..=6 => "%Y-%m-%dT%H:%M:%S%.6fZ",
+                        _ => "%Y-%m-%dT%H:%M:%S%.9fZ",
+                    })
+                    .to_string();
             }
         }
         Value::Number(n) => {

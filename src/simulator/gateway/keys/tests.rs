@@ -57,10 +57,16 @@ fn the_three_vectors_are_accepted_and_a_changed_byte_is_not() {
         ),
     ];
     for (path, body, sign) in vectors {
-        assert_eq!(try_call(&mut ring(), NOW, &call(path, body, sign)), Ok(Caller { key: "STANDIN-OWN".into(), account: 1 }));
+        assert_eq!(
+            try_call(&mut ring(), NOW, &call(path, body, sign)),
+            Ok(Caller { key: "STANDIN-OWN".into(), account: 1 })
+        );
         let changed = body.replace('1', "2");
         assert_eq!(try_call(&mut ring(), NOW, &call(path, &changed, sign)), Err("EAPI:Invalid signature".into()));
-        assert_eq!(try_call(&mut ring(), NOW, &call("/0/private/Balance", body, sign)), Err("EAPI:Invalid signature".into()));
+        assert_eq!(
+            try_call(&mut ring(), NOW, &call("/0/private/Balance", body, sign)),
+            Err("EAPI:Invalid signature".into())
+        );
     }
 }
 
@@ -77,7 +83,10 @@ fn nonces_rise_per_key_and_a_window_tolerates_disorder_once() {
     assert!(try_call(&mut ring, NOW, &signed_form(&window, path, far, "")).is_ok());
     assert!(try_call(&mut ring, NOW, &signed_form(&window, path, far - 5, "")).is_ok());
     assert!(try_call(&mut ring, NOW, &signed_form(&window, path, far - 5, "")).is_err(), "seen before");
-    assert!(try_call(&mut ring, NOW, &signed_form(&window, path, far - 10_000_000_000, "")).is_err(), "behind the window");
+    assert!(
+        try_call(&mut ring, NOW, &signed_form(&window, path, far - 10_000_000_000, "")).is_err(),
+        "behind the window"
+    );
 }
 
 #[test]
@@ -91,7 +100,10 @@ fn unknown_keys_and_many_failures_lock_out() {
     assert_eq!(ring.name(stranger.api_key.as_deref()), "unknown key");
     assert!(try_call(&mut ring, NOW, &signed_form(&own, "/0/private/Balance", 1, "")).is_ok(), "own key is not locked");
     for _ in 0..20 {
-        assert_eq!(try_call(&mut ring, NOW, &signed_form(&own, "/0/private/Balance", 1, "")), Err("EAPI:Invalid nonce".into()));
+        assert_eq!(
+            try_call(&mut ring, NOW, &signed_form(&own, "/0/private/Balance", 1, "")),
+            Err("EAPI:Invalid nonce".into())
+        );
     }
     let good = signed_form(&own, "/0/private/Balance", 2, "");
     assert_eq!(try_call(&mut ring, NOW, &good), Err("EGeneral:Temporary lockout".into()));
@@ -104,7 +116,10 @@ fn a_second_factor_is_asked_for_and_permissions_are_told_apart() {
     let path = "/0/private/Balance";
     assert_eq!(try_call(&mut ring, NOW, &signed_form(&otp, path, 1, "")), Err("EAuth:Failed".into()));
     assert!(try_call(&mut ring, NOW, &signed_form(&otp, path, 2, "&otp=123456")).is_ok());
-    assert!(ring.allows("STANDIN-READER", &[Permission::QueryFunds]) && !ring.allows("STANDIN-READER", &[Permission::CreateWsToken]));
+    assert!(
+        ring.allows("STANDIN-READER", &[Permission::QueryFunds])
+            && !ring.allows("STANDIN-READER", &[Permission::CreateWsToken])
+    );
     let info = ring.info("STANDIN-WITHDRAW").unwrap();
     assert!(info["permissions"].as_array().unwrap().contains(&json!("withdraw-funds")));
     assert!(!info.to_string().contains(&named("withdraw").secret));
