@@ -6,14 +6,17 @@
 
 pub mod error;
 mod files;
+pub mod free;
 pub mod instruments;
 pub mod journal;
 pub mod lake;
 pub mod models;
 pub mod recording;
+pub mod ticks;
 
 pub use error::StoreError;
 pub use instruments::load_instruments;
 pub use journal::{Journal, SessionMeta, SessionRow, Table};
 pub use models::{Registry, RegistryEntry};
 pub use recording::{Batches, Recording, ReplayRows};
+pub use ticks::{TapeSeries, TickRow, load_tape};
