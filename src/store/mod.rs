@@ -6,6 +6,7 @@
 
 pub mod error;
 mod files;
+pub mod frames;
 pub mod free;
 pub mod instruments;
 pub mod journal;

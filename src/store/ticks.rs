@@ -253,7 +253,10 @@ mod tests {
         );
         assert_eq!((first.side, first.ordertype, first.id), (Side::Buy, TakerOrder::Market, 5_504_897));
         let last = *tape[1].rows.last().unwrap();
-        assert_eq!((last.price.to_string(), last.volume.to_string()), ("0.29628".to_owned(), "3298.137414".to_owned()));
+        assert_eq!(
+            (last.price.to_string(), last.volume.to_string()),
+            ("0.29628".to_owned(), "3298.13741355".to_owned())
+        );
         assert_eq!(last.id, 151_636);
 
         let whole = tape[0].renumbered();
