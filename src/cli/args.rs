@@ -229,6 +229,9 @@ pub struct SimulatorArgs {
     /// Do not enforce limits of requests and messages
     #[arg(long)]
     pub lenient: bool,
+    /// Name the symbol in every row of `executions`, which Kraken leaves out at times and some clients need
+    #[arg(long)]
+    pub full_deltas: bool,
 }
 
 #[derive(Debug, Args)]

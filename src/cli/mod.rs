@@ -8,6 +8,7 @@ mod bench;
 mod config;
 mod journal;
 mod models;
+mod simulator;
 mod start;
 mod train;
 mod why;
@@ -55,7 +56,8 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Models(args)) => models::models(&cli, args),
         Some(Command::Train) => train::train(&cli),
         Some(Command::Bench(args)) => bench::bench(&cli, args),
-        Some(Command::Data(_) | Command::Doctor | Command::Simulator(_)) => Ok(()),
+        Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
+        Some(Command::Data(_) | Command::Doctor) => Ok(()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "cst", &mut out);

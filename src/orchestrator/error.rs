@@ -23,6 +23,10 @@ pub enum OrchestratorError {
         "the account in the journal does not agree with its fills ({0}); nothing was changed. `cst journal verify` shows where; `--fresh` starts a new account and keeps the old one for inspection"
     )]
     Books(String),
+    #[error("the stand-in exchange could not be started: {0}")]
+    StandIn(String),
+    #[error("the link to the market data broke off: {0}")]
+    Link(String),
     #[error("a background task was lost: {0}")]
     Task(String),
 }
@@ -36,7 +40,8 @@ impl OrchestratorError {
             Self::News(error) => error.class(),
             Self::LanguageModel(error) => error.class(),
             Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
-            Self::Task(_) => ErrorClass::System,
+            Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
+            Self::Link(_) => ErrorClass::Network,
         }
     }
 }

@@ -12,6 +12,7 @@ mod feed;
 pub mod handle;
 mod picture;
 mod source;
+pub mod standin;
 mod startup;
 mod summary;
 mod training;

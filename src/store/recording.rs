@@ -73,6 +73,13 @@ impl ReplayRows {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Every row with the place of its pair in the manifest; a pair's rows in the order of its file.
+    pub fn candles(&self) -> impl Iterator<Item = (usize, RawCandle)> + '_ {
+        self.series.iter().enumerate().flat_map(|(place, series)| {
+            series.rows.iter().map(move |row| (place, row.candle(&series.pair, Venue::Kraken, series.interval)))
+        })
+    }
 }
 
 /// One pair's rows, in the order of its file.

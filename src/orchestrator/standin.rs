@@ -1,0 +1,128 @@
+//! The stand-in exchange around recorded data: what `cst simulator` offers and what plays the bundled recording.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::FromPrimitive;
+
+use super::OrchestratorError;
+use crate::domain::order::Side;
+use crate::domain::time::{HOUR_MS, UtcMs};
+use crate::simulator::desk::{Desk, DeskOptions};
+use crate::simulator::gateway::{Exchange, ExchangeOptions};
+use crate::simulator::listing::Listing;
+use crate::simulator::market::{CandleRow, CandleTape, Market, MarketData, MarketOptions, Tape, synthetic};
+use crate::simulator::protocol::{self, SimNs, Symbol, TapeTrade};
+use crate::store::ticks::{TAPE_MANIFEST, TakerOrder, TapeSeries, load_tape};
+use crate::store::{Recording, ReplayRows};
+
+/// Hours of invented trades.
+const SYNTHETIC_HOURS: u32 = 24;
+/// Mean invented trades per minute and pair.
+const SYNTHETIC_RATE: f64 = 6.0;
+
+/// What the stand-in is given.
+#[derive(Debug, Clone)]
+pub struct StandIn {
+    /// Also so many invented pairs.
+    pub synthetic: usize,
+    pub seed: u64,
+    /// Whether limits of requests and messages are enforced.
+    pub strict: bool,
+    /// Every row of an execution names its symbol: clients that do not merge by order need it.
+    pub full_deltas: bool,
+    /// Start of simulated time; an hour after the start of the data unless said otherwise.
+    pub from: Option<UtcMs>,
+}
+
+/// An exchange over the data in `folder`: a tape of trades or a recording of candles.
+///
+/// # Errors
+/// [`OrchestratorError`] naming the folder, the file or the pair that can't be used.
+pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
+    let (trades, candles, first) = if folder.join(TAPE_MANIFEST).is_file() {
+        let series = load_tape(folder)?;
+        let first = series.iter().filter_map(|s| s.rows.first().map(|r| r.at)).min().unwrap_or_default();
+        (series.iter().map(tape).collect(), Vec::new(), first)
+    } else {
+        let recording = Recording::open(folder)?;
+        let first = recording.first();
+        (Vec::new(), candle_tapes(&recording.load_replay()?), first)
+    };
+    let start = wanted.from.unwrap_or_else(|| first.plus(HOUR_MS));
+    exchange(trades, candles, start, wanted)
+}
+
+/// An exchange that plays the rows of a recording from `start` on, as candles.
+pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<Exchange, OrchestratorError> {
+    let wanted = StandIn { synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
+    exchange(Vec::new(), candle_tapes(rows), start, &wanted)
+}
+
+fn exchange(
+    mut trades: Vec<Tape>,
+    candles: Vec<CandleTape>,
+    start: UtcMs,
+    wanted: &StandIn,
+) -> Result<Exchange, OrchestratorError> {
+    let failed = |text: String| OrchestratorError::StandIn(text);
+    let known = Listing::bundled().map_err(|e| failed(e.to_string()))?;
+    let listing = if wanted.synthetic > 0 { known.clones(known.pairs().len() + wanted.synthetic) } else { known };
+    let start = SimNs(start.0.saturating_mul(1_000_000));
+    if wanted.synthetic > 0 {
+        let invented = listing.pairs().iter().rev().take(wanted.synthetic);
+        let symbols: Vec<Symbol> = invented.map(|pair| Arc::clone(&pair.symbol)).collect();
+        let begin = start.plus_ms(-HOUR_MS);
+        trades.extend(synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_RATE, wanted.seed));
+    }
+    let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };
+    let market = MarketOptions { seed: wanted.seed, ..MarketOptions::default() };
+    let market = Market::new(data, market).map_err(|e| failed(e.to_string()))?;
+    let desk = Desk::new(DeskOptions {
+        seed: wanted.seed,
+        strict: wanted.strict,
+        full_deltas: wanted.full_deltas,
+        ..DeskOptions::default()
+    });
+    let options = ExchangeOptions { seed: wanted.seed, strict: wanted.strict, ..ExchangeOptions::default() };
+    Exchange::new(options, market, desk).map_err(failed)
+}
+
+/// Trades numbered without a hole, as a venue would.
+fn tape(series: &TapeSeries) -> Tape {
+    let symbol: Symbol = series.pair.as_str().into();
+    let series = series.renumbered();
+    let trade = |row: &crate::store::ticks::TickRow| TapeTrade {
+        symbol: Arc::clone(&symbol),
+        id: row.id,
+        at: SimNs(row.at.0.saturating_mul(1_000_000)),
+        price: row.price,
+        qty: row.volume,
+        taker: if row.side == Side::Buy { protocol::Side::Buy } else { protocol::Side::Sell },
+        market: row.ordertype == TakerOrder::Market,
+    };
+    Tape { trades: series.rows.iter().map(trade).collect(), symbol: Arc::clone(&symbol), synthetic: false }
+}
+
+/// The rows of a recording by pair and length. A row whose numbers no decimal holds is left out and shows as a hole.
+fn candle_tapes(rows: &ReplayRows) -> Vec<CandleTape> {
+    let mut tapes: BTreeMap<(usize, u32), (Symbol, Vec<CandleRow>)> = BTreeMap::new();
+    for (place, candle) in rows.candles() {
+        let (_, tape) = tapes
+            .entry((place, candle.interval.0))
+            .or_insert_with(|| (candle.pair.as_str().into(), Vec::new()));
+        let number = Decimal::from_f64;
+        let (Some(open), Some(high), Some(low), Some(close), Some(volume)) =
+            (number(candle.open), number(candle.high), number(candle.low), number(candle.close), number(candle.volume))
+        else {
+            tracing::warn!(pair = %candle.pair, at = %candle.open_time, "a recorded candle holds numbers that no exchange writes");
+            continue;
+        };
+        let begin = SimNs(candle.open_time.0.saturating_mul(1_000_000));
+        tape.push(CandleRow { begin, open, high, low, close, volume, vwap: None, trades: candle.trades });
+    }
+    let tape = |((_, interval), (symbol, rows)): (_, (_, Vec<_>))| CandleTape { symbol, interval, rows: rows.into() };
+    tapes.into_iter().map(tape).collect()
+}
