@@ -153,7 +153,7 @@ impl Exchange {
     pub fn digest(&mut self) -> String {
         let mut hash = Sha256::new();
         self.market.state_hash(&mut |bytes| hash.update(bytes));
-        self.desk.state_hash(&mut |bytes| hash.update(bytes));
+        hash.update(self.desk.state_hash());
         let sessions: Vec<Value> = self.sessions.values().map(super::session::Session::fingerprint).collect();
         let timers: Vec<String> = self.timers.iter().map(|(k, t)| format!("{k:?} {t:?}")).collect();
         let gateway = json!([

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::api::{ConnKey, Ending, ServerOut};
 use super::exchange::{Exchange, Timer};
 use super::faults::{self, Fault, Kind, Point};
-use super::session::{Sub, SubKey};
+use super::session::{Sub, SubKey, name};
 use crate::simulator::desk::{Channel, PrivateEvent, RowKind, json_text};
 use crate::simulator::protocol::Topic;
 
@@ -110,7 +110,7 @@ impl Exchange {
         let events = self.desk.drain();
         let any = !events.is_empty();
         for event in events {
-            let key = SubKey::Private(event.channel.as_str());
+            let key = SubKey::Private(name(event.channel));
             let listens = |sub: Option<&Sub>| match sub {
                 Some(Sub::Private { account, steps, .. }) => {
                     *account == event.account && (*steps || event.kind != RowKind::Step)
@@ -127,7 +127,7 @@ impl Exchange {
     }
 
     fn tell(&mut self, conn: ConnKey, event: &PrivateEvent) {
-        let point = Point { channel: Some(event.channel.as_str()), pair: Some(&event.symbol), ..Point::default() };
+        let point = Point { channel: Some(name(event.channel)), pair: Some(&event.symbol), ..Point::default() };
         let mut times = 1;
         if event.kind == RowKind::Trade && !self.faults.is_empty() {
             if let Some(fault) = self.strike(point, &[Kind::LateFill], None) {
@@ -142,7 +142,7 @@ impl Exchange {
 
     /// A frame of a private channel, with the next number of its subscription.
     pub(super) fn private_frame(&mut self, conn: ConnKey, channel: Channel, symbol: &str, kind: &str, rows: &[Value]) {
-        let channel = channel.as_str();
+        let channel = name(channel);
         let sub = self.sessions.get_mut(&conn).and_then(|s| s.subs.get_mut(&SubKey::Private(channel)));
         let Some(Sub::Private { sequence, .. }) = sub else { return };
         *sequence = sequence.saturating_add(1);

@@ -9,12 +9,12 @@ use super::api::{ConnKey, Ending, Endpoint, Refusal, RestCall, ServerOut, Ticket
 use super::faults::{Faults, Kind, Point, gateway_page};
 use super::floor::{self, Floor, Specs};
 use super::keys::{Caller, Keyring};
-use super::limits::{Attempts, Leaky};
+use super::limits::{Attempts, Leaky, Tier};
 use super::log::Log;
 use super::options::ExchangeOptions;
 use super::session::{Session, Sub};
 use super::tokens::Tokens;
-use crate::simulator::desk::{Desk, PrivateEvent};
+use crate::simulator::desk::{AccountKey, Desk, Mode, PrivateEvent};
 use crate::simulator::listing::PairStatus;
 use crate::simulator::market::{Market, MarketEvent};
 use crate::simulator::protocol::{Params, SimNs, Topic};
@@ -100,17 +100,24 @@ pub(super) enum Timer {
 }
 
 impl Exchange {
-    /// An exchange over a market and a desk; the clock starts where the market's data start.
+    /// An exchange over a market and a desk, on which the options' accounts are opened; the clock starts where the market's data start.
     ///
     /// # Errors
-    /// The name of a key with an unusable secret.
-    pub fn new(options: ExchangeOptions, market: Market, desk: Desk) -> Result<Self, String> {
+    /// The name of a key with an unusable secret, or of an account that cannot be opened.
+    pub fn new(options: ExchangeOptions, mut market: Market, mut desk: Desk) -> Result<Self, String> {
         let specs = floor::specs(market.listing());
+        let now = market.now();
+        let floor = Floor { market: &mut market, specs: &specs, system: Mode::Online };
+        for plan in &options.accounts {
+            desk.open_account(now, AccountKey(plan.account), &plan.balances, plan.tier.of_desk(), &floor)?;
+        }
+        let tier = |account| options.accounts.iter().find(|p| p.account == account).map_or(Tier::Starter, |p| p.tier);
+        let keyring = Keyring::new(&options.keys, options.lockout_after, tier)?;
         Ok(Self {
-            now: market.now(),
+            now,
             specs,
             system: PairStatus::Online,
-            keyring: Keyring::new(&options.keys, options.lockout_after)?,
+            keyring,
             tokens: Tokens::default(),
             pacing: BTreeMap::new(),
             attempts: Attempts::new(options.connects_per_ten_minutes),
@@ -200,8 +207,9 @@ impl Exchange {
         for event in events.drain(..) {
             match event {
                 MarketEvent::Trade(trade) => {
+                    let now = self.now;
                     let (mut floor, desk) = self.desk_and_floor();
-                    desk.on_trade(&trade, &mut floor);
+                    desk.on_trade(now, &trade, &mut floor);
                 }
                 MarketEvent::Book { symbol } => {
                     let now = self.now;

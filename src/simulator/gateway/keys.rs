@@ -58,7 +58,6 @@ pub struct ClientKey {
     /// How far a nonce may lie behind the highest one seen.
     #[serde(default)]
     pub nonce_window: u64,
-    pub tier: Tier,
 }
 
 /// Secret of Kraken's published signature example.
@@ -77,7 +76,6 @@ impl ClientKey {
             permissions: Permission::TRADING.into(),
             otp: None,
             nonce_window: 0,
-            tier: Tier::Intermediate,
         }
     }
 
@@ -133,13 +131,13 @@ pub struct Keyring {
 impl Keyring {
     /// # Errors
     /// The name of a key whose secret is not base64.
-    pub fn new(keys: &[ClientKey], lockout_after: u32) -> Result<Self, String> {
+    pub fn new(keys: &[ClientKey], lockout_after: u32, tier: impl Fn(u32) -> Tier) -> Result<Self, String> {
         let state = |config: &ClientKey| {
             let secret = STANDARD
                 .decode(&config.secret)
                 .map_err(|_| format!("the secret of key '{}' is not base64", config.name))?;
             let (highest, recent, failures) = (0, BTreeSet::new(), Failures::default());
-            let counter = config.tier.rest_counter();
+            let counter = tier(config.account).rest_counter();
             Ok((
                 config.key.clone(),
                 KeyState { config: config.clone(), secret, highest, recent, failures, counter, last_used: SimNs(0) },

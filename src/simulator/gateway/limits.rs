@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::simulator::desk;
 use crate::simulator::protocol::SimNs;
 
 const ONE: i64 = 1_000_000_000;
@@ -24,6 +25,16 @@ impl Tier {
             Self::Starter => (15, 33),
             Self::Intermediate => (20, 50),
             Self::Pro => (20, 100),
+        }
+    }
+
+    /// The same level as the desk names it.
+    #[must_use]
+    pub const fn of_desk(self) -> desk::Tier {
+        match self {
+            Self::Starter => desk::Tier::Starter,
+            Self::Intermediate => desk::Tier::Intermediate,
+            Self::Pro => desk::Tier::Pro,
         }
     }
 

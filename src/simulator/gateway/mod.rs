@@ -29,4 +29,4 @@ pub use api::{ConnKey, Ending, Endpoint, Refusal, RestCall, RestEffect, RestRepl
 pub use exchange::{Counted, Exchange};
 pub use keys::{ClientKey, Permission};
 pub use limits::Tier;
-pub use options::ExchangeOptions;
+pub use options::{AccountPlan, ExchangeOptions};

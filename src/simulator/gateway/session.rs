@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::api::Endpoint;
 use super::limits::Leaky;
-use crate::simulator::desk::AccountKey;
+use crate::simulator::desk::{AccountKey, Channel};
 use crate::simulator::protocol::{SimNs, Symbol, Topic};
 
 /// One open socket.
@@ -47,6 +47,15 @@ pub enum Sub {
         /// Of the last frame.
         sequence: u64,
     },
+}
+
+/// A private channel's name on the wire.
+#[must_use]
+pub const fn name(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Executions => "executions",
+        Channel::Balances => "balances",
+    }
 }
 
 impl SubKey {

@@ -78,11 +78,12 @@ impl Exchange {
             let mut put = |name: &str, value: Value| drop(fields.insert(name.to_owned(), value));
             match answer {
                 Ok(result) => {
-                    // Both places of the count are in use.
-                    if let Some(count) = result.get("count").filter(|_| method == "batch_cancel") {
+                    // This method alone has its count at the top.
+                    if let Some(count) = result.get("orders_cancelled").filter(|_| method == "batch_cancel") {
                         put("orders_cancelled", count.clone());
+                    } else {
+                        put("result", result.clone());
                     }
-                    put("result", result.clone());
                 }
                 Err(error) => {
                     outcome.clone_from(error);
@@ -179,6 +180,7 @@ impl Exchange {
         let (now, params) = (self.now, self.on_server_time(params));
         let (mut floor, desk) = self.desk_and_floor();
         let answers = desk.method(now, account, method, &params, &mut floor);
+        let answers = answers.unwrap_or_else(|| vec![Err("Unsupported event".to_owned())]);
         if hidden.is_none() {
             self.answer_method(conn, point, req_id, answers);
         }

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::api::ConnKey;
 use super::exchange::Exchange;
 use super::faults::{Kind, Point};
-use super::session::{Sub, SubKey};
-use crate::simulator::desk::{AccountKey, Channel, ExecutionsSnapshot};
+use super::session::{Sub, SubKey, name};
+use crate::simulator::desk::{AccountKey, Channel};
 use crate::simulator::protocol::{Params, Symbol, Topic};
 
 const DEPTHS: [u32; 5] = [10, 25, 100, 500, 1_000];
@@ -122,19 +122,19 @@ impl Exchange {
     fn subscribe_private(
         &mut self,
         conn: ConnKey,
-        name: &str,
+        wanted: &str,
         params: &Params,
         req_id: Option<&Value>,
     ) -> Result<(), String> {
-        let channel = if name == "executions" { Channel::Executions } else { Channel::Balances };
-        let point = Point { channel: Some(channel.as_str()), ..Point::default() };
+        let channel = if wanted == "executions" { Channel::Executions } else { Channel::Balances };
+        let point = Point { channel: Some(name(channel)), ..Point::default() };
         let private = self.sessions.get(&conn).is_some_and(|s| s.endpoint.serves_private());
         if !private {
             return Err("Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com".to_owned());
         }
         let caller = self.session_caller(params, point)?;
         let token = params.text("token").unwrap_or_default();
-        let (account, key) = (AccountKey(caller.account), SubKey::Private(channel.as_str()));
+        let (account, key) = (AccountKey(caller.account), SubKey::Private(name(channel)));
         let session = self.sessions.get_mut(&conn).ok_or("closed")?;
         if session.subs.contains_key(&key) {
             return Err("Already subscribed".to_owned());
@@ -147,8 +147,8 @@ impl Exchange {
         if !early {
             self.reply(conn, "subscribe", req_id, None, &answer);
         }
-        if !missing && let Some(rows) = self.private_snapshot(account, channel, params) {
-            self.private_frame(conn, channel, "", "snapshot", &rows);
+        if !missing {
+            self.send_snapshot(conn, account, channel, params);
         }
         if early {
             self.reply(conn, "subscribe", req_id, None, &answer);
@@ -159,25 +159,32 @@ impl Exchange {
 
     fn private_ack(&self, account: AccountKey, channel: Channel, params: &Params) -> Value {
         let snapshot = !params.0.contains_key("snapshot") || params.flag("snapshot");
-        let mut result = json!({"channel": channel.as_str(), "snapshot": snapshot});
+        let mut result = json!({"channel": name(channel), "snapshot": snapshot});
         if let (Channel::Executions, Some(fields)) = (channel, result.as_object_mut()) {
-            fields.insert("maxratecount".to_owned(), json!(self.desk.max_rate_count(account)));
+            let most = self.desk.rate_count(self.now, account, "").map_or(0, |(_, most)| most);
+            fields.insert("maxratecount".to_owned(), json!(most));
         }
         result
     }
 
-    fn private_snapshot(&self, account: AccountKey, channel: Channel, params: &Params) -> Option<Vec<Value>> {
+    /// The first frames: orders and fills never share one.
+    fn send_snapshot(&mut self, conn: ConnKey, account: AccountKey, channel: Channel, params: &Params) {
         let wanted = |key: &str, default: bool| params.0.get(key).map_or(default, |_| params.flag(key));
         if !wanted("snapshot", true) {
-            return None;
+            return;
         }
+        let mut frames = Vec::new();
         match channel {
             Channel::Executions => {
                 let (orders, trades) = (wanted("snap_orders", true), wanted("snap_trades", false));
-                (orders || trades)
-                    .then(|| self.desk.executions_snapshot(account, ExecutionsSnapshot { orders, trades }))
+                let snapshot = self.desk.executions_snapshot(self.now, account, orders, trades);
+                frames.extend(orders.then_some(snapshot.orders));
+                frames.extend(trades.then_some(snapshot.trades));
             }
-            Channel::Balances => Some(self.desk.balances_snapshot(account)),
+            Channel::Balances => frames.push(self.desk.balances_snapshot(self.now, account)),
+        }
+        for rows in frames {
+            self.private_frame(conn, channel, "", "snapshot", &rows);
         }
     }
 

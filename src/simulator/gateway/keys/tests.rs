@@ -20,7 +20,7 @@ fn try_call(ring: &mut Keyring, now: SimNs, call: &RestCall) -> Result<Caller, S
 }
 
 fn ring() -> Keyring {
-    Keyring::new(&ClientKey::usual(), 20).unwrap()
+    Keyring::new(&ClientKey::usual(), 20, |_| Tier::Intermediate).unwrap()
 }
 
 /// A form signed by the secret of the named key, by the formula written out once more.
