@@ -11,7 +11,7 @@ use std::io::Cursor;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{Column, DataFrame, DataType, NamedFrom, Series};
+use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series};
 use polars_io::prelude::{ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
 
 use super::StoreError;
@@ -52,17 +52,26 @@ impl Row {
 /// # Errors
 /// [`StoreError`] naming the file when it is absent, damaged, lacks a column or has one of a wrong type.
 pub fn read_candles(path: &Path, pair: &Pair, venue: Venue, interval: Interval) -> Result<Vec<RawCandle>, StoreError> {
+    Ok(read_rows(path)?.iter().map(|row| row.candle(pair, venue, interval)).collect())
+}
+
+/// The rows of a candle file, in its order.
+pub(super) fn read_rows(path: &Path) -> Result<Vec<Row>, StoreError> {
+    decode(path, read_checked(path)?)
+}
+
+/// The content of a file, compared with its fingerprint where it has one.
+pub(super) fn read_checked(path: &Path) -> Result<Vec<u8>, StoreError> {
     let bytes = files::read(path)?;
     let beside = fingerprint_path(path);
     if beside.exists() && String::from_utf8_lossy(&files::read(&beside)?).trim() != files::fingerprint(&bytes) {
         let reason = format!("its content does not match '{}'; fetch it again", beside.display());
         return Err(StoreError::BadData { path: path.to_owned(), reason });
     }
-    let rows = decode(path, bytes)?;
-    Ok(rows.iter().map(|row| row.candle(pair, venue, interval)).collect())
+    Ok(bytes)
 }
 
-fn fingerprint_path(path: &Path) -> PathBuf {
+pub(super) fn fingerprint_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");
     name.into()
@@ -124,29 +133,41 @@ fn rows(frame: &DataFrame) -> Result<Vec<Row>, String> {
 /// [`StoreError::Io`] when it cannot be written.
 pub fn write_candles(path: &Path, candles: &[RawCandle]) -> Result<(), StoreError> {
     let bad = |reason: String| StoreError::BadData { path: path.to_owned(), reason };
-    let float = |name: &str, of: fn(&RawCandle) -> f64| {
-        let values: Vec<f64> = candles.iter().map(of).collect();
-        Column::from(Series::new(name.into(), values))
-    };
-    let times: Vec<i64> = candles.iter().map(|c| c.open_time.0).collect();
     let trades = candles
         .iter()
-        .map(|c| c.trades.map(i64::try_from).transpose())
-        .collect::<Result<Vec<Option<i64>>, _>>()
-        .map_err(|_| bad("a count of trades is beyond 64 bits".to_owned()))?;
-    let columns = vec![
-        Column::from(Series::new("ts".into(), times)),
-        float("open", |c| c.open),
-        float("high", |c| c.high),
-        float("low", |c| c.low),
-        float("close", |c| c.close),
-        float("volume", |c| c.volume),
-        Column::from(Series::new("trades".into(), trades)),
-    ];
-    let mut frame = DataFrame::new(candles.len(), columns).map_err(|e| bad(e.to_string()))?;
+        .map(|c| c.trades.map(u32::try_from).transpose())
+        .collect::<Result<Vec<Option<u32>>, _>>()
+        .map_err(|_| bad("a count of trades is beyond 32 bits".to_owned()))?;
+    let row = |(c, trades): (&RawCandle, Option<u32>)| Row {
+        open_time: c.open_time,
+        values: [c.open, c.high, c.low, c.close, c.volume],
+        trades,
+    };
+    let rows: Vec<Row> = candles.iter().zip(trades).map(row).collect();
+    write_rows(path, &rows)
+}
+
+/// Writes rows of one pair and interval, in the order given.
+pub(super) fn write_rows(path: &Path, rows: &[Row]) -> Result<(), StoreError> {
+    let times: Vec<i64> = rows.iter().map(|row| row.open_time.0).collect();
+    let trades: Vec<Option<i64>> = rows.iter().map(|row| row.trades.map(i64::from)).collect();
+    let mut columns = vec![Column::from(Series::new("ts".into(), times))];
+    for (place, name) in FLOATS.iter().enumerate() {
+        let values: Vec<f64> = rows.iter().map(|row| row.values.get(place).copied().unwrap_or(f64::NAN)).collect();
+        columns.push(Column::from(Series::new((*name).into(), values)));
+    }
+    columns.push(Column::from(Series::new("trades".into(), trades)));
+    let bad = |e: PolarsError| StoreError::BadData { path: path.to_owned(), reason: e.to_string() };
+    write_frame(path, &mut DataFrame::new(rows.len(), columns).map_err(bad)?)
+}
+
+/// Writes a table and its fingerprint. The file appears whole or not at all.
+pub(super) fn write_frame(path: &Path, frame: &mut DataFrame) -> Result<(), StoreError> {
     let mut bytes = Vec::new();
     let writer = ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None));
-    writer.finish(&mut frame).map_err(|e| bad(e.to_string()))?;
+    writer
+        .finish(frame)
+        .map_err(|e: PolarsError| StoreError::BadData { path: path.to_owned(), reason: e.to_string() })?;
     // At no instant does a fingerprint stand beside a file that it does not belong to.
     let beside = fingerprint_path(path);
     match std::fs::remove_file(&beside) {

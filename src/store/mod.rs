@@ -8,6 +8,7 @@ pub mod error;
 mod files;
 pub mod frames;
 pub mod free;
+pub mod import;
 pub mod instruments;
 pub mod journal;
 pub mod lake;

@@ -1,0 +1,190 @@
+//! Venues, pairs and bar lengths by name, and what a file's name tells of them.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Interval, Pair};
+
+/// A venue's name: begins with a lower-case letter, then lower-case letters, digits, `-` and `_`, at most 32. Names a folder of the lake.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VenueName(String);
+
+impl VenueName {
+    #[must_use]
+    pub fn kraken() -> Self {
+        Self("kraken".to_owned())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for VenueName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        if text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(good) {
+            Ok(Self(text))
+        } else {
+            Err(format!("'{text}' cannot name a venue: use lower-case letters, digits, '-' and '_'"))
+        }
+    }
+}
+
+impl std::str::FromStr for VenueName {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<VenueName> for String {
+    fn from(name: VenueName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for VenueName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Quotes that a name without a separator may end with; longer ones first.
+const QUOTES: [&str; 13] =
+    ["USDT", "USDC", "USD", "EUR", "GBP", "JPY", "AUD", "CAD", "CHF", "DAI", "XBT", "BTC", "ETH"];
+/// Bar lengths that may stand as a bare number behind the pair: Kraken's, and twelve hours.
+const BARE_MINUTES: [u32; 10] = [1, 5, 15, 30, 60, 240, 720, 1440, 10080, 21600];
+
+/// The pair that a name without folder and extension means: `XBTUSD`, `CHZEUR`, `XXBTZUSD`, `BTC-USD`. Unlike reading a [`Pair`] from text, a name such
+/// as `CHZUSD` is never cut into `CH` and `ZUSD`: old asset codes count only where both sides have their four letters.
+#[must_use]
+pub fn pair_from_name(name: &str) -> Option<Pair> {
+    let upper = name.trim().to_ascii_uppercase();
+    if !upper.is_ascii() {
+        return None;
+    }
+    if upper == "USDTZUSD" {
+        // Kraken's one id with a new code in front of an old one.
+        return "USDT/USD".parse().ok();
+    }
+    if upper.contains(['/', '-']) {
+        return upper.parse().ok();
+    }
+    let old = |code: &str| code.len() == 4 && code.starts_with(['X', 'Z']);
+    if let Some((base, quote)) = upper.split_at_checked(4)
+        && old(base)
+        && old(quote)
+        && let (Some(base), Some(quote)) = (base.get(1..), quote.get(1..))
+        && QUOTES.contains(&quote)
+    {
+        return format!("{base}/{quote}").parse().ok();
+    }
+    QUOTES.iter().find_map(|quote| {
+        let base = upper.strip_suffix(quote)?;
+        format!("{base}/{quote}").parse().ok()
+    })
+}
+
+/// Reads `5m`, `1h`, `1d` and `1w`.
+#[must_use]
+pub fn interval_from_text(text: &str) -> Option<Interval> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.find(|c: char| !c.is_ascii_digit())?;
+    let (count, unit) = lower.split_at_checked(digits)?;
+    let minutes = match unit {
+        "m" | "min" => 1,
+        "h" => 60,
+        "d" => 1_440,
+        "w" => 10_080,
+        _ => return None,
+    };
+    let minutes = count.parse::<u32>().ok()?.checked_mul(minutes)?;
+    (1..=44_640).contains(&minutes).then_some(Interval(minutes))
+}
+
+/// Pair and bar length in a file's name: `XBTUSD_60.csv`, `BTC_USDT-1h.json`, `kraken_XRPEUR_trades.parquet`.
+pub(super) fn from_file_name(path: &Path) -> (Option<Pair>, Option<Interval>) {
+    let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    let words: Vec<&str> = stem.split(['_', '-', '.', ' ']).collect();
+    let joined = |n: usize| {
+        let (base, quote) = (words.get(n)?, words.get(n + 1)?.to_ascii_uppercase());
+        QUOTES.contains(&quote.as_str()).then(|| format!("{base}/{quote}").parse().ok()).flatten()
+    };
+    let found = (0..words.len()).find_map(|n| {
+        // `STETH_USD` is not ST/ETH: two words are tried before one.
+        let alone = || words.get(n).and_then(|word| pair_from_name(word)).map(|pair| (pair, n + 1));
+        joined(n).map(|pair| (pair, n + 2)).or_else(alone)
+    });
+    let Some((pair, next)) = found else { return (None, None) };
+    let rest = words.get(next..).unwrap_or_default();
+    let bare = rest.first().and_then(|w| w.parse::<u32>().ok()).filter(|m| BARE_MINUTES.contains(m)).map(Interval);
+    (Some(pair), bare.or_else(|| rest.iter().find_map(|word| interval_from_text(word))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_mean_the_right_pair() {
+        for (name, pair) in [
+            ("XBTUSD", "BTC/USD"),
+            ("XXBTZUSD", "BTC/USD"),
+            ("XETHXXBT", "ETH/BTC"),
+            ("XDGUSD", "DOGE/USD"),
+            ("CHZUSD", "CHZ/USD"),
+            ("XTZEUR", "XTZ/EUR"),
+            ("XTZUSD", "XTZ/USD"),
+            ("USDTZUSD", "USDT/USD"),
+            ("ETHJPY", "ETH/JPY"),
+            ("SOLETH", "SOL/ETH"),
+            ("BTC-USD", "BTC/USD"),
+            ("1INCHEUR", "1INCH/EUR"),
+        ] {
+            assert_eq!(pair_from_name(name).map(|p| p.to_string()).as_deref(), Some(pair), "{name}");
+        }
+        for name in ["", "USD", "trades", "AUSD", "ΩUSD", "../USD"] {
+            assert_eq!(pair_from_name(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn file_names_tell_pair_and_length() {
+        for (name, pair, minutes) in [
+            ("XBTUSD_60.csv", Some("BTC/USD"), Some(60)),
+            ("CHZUSD_1.csv", Some("CHZ/USD"), Some(1)),
+            ("BTC_USDT-1h.json", Some("BTC/USDT"), Some(60)),
+            ("BTCUSDT-1m-2023-01.csv", Some("BTC/USDT"), Some(1)),
+            ("kraken_XRPEUR_trades.parquet", Some("XRP/EUR"), None),
+            ("Kraken_BTCUSD_minute.csv", Some("BTC/USD"), None),
+            ("STETH_USD_1d.csv", Some("STETH/USD"), Some(1_440)),
+            ("BCHEUR.csv", Some("BCH/EUR"), None),
+            ("data.csv", None, None),
+            ("", None, None),
+        ] {
+            let (got, interval) = from_file_name(Path::new(name));
+            assert_eq!(got.map(|p| p.to_string()).as_deref(), pair, "{name}");
+            assert_eq!(interval.map(|i| i.0), minutes, "{name}");
+        }
+    }
+
+    #[test]
+    fn lengths_and_venues_are_checked() {
+        for interval in [1, 5, 60, 90, 240, 1_440, 10_080, 21_600].map(Interval) {
+            assert_eq!(interval_from_text(&interval.to_string()), Some(interval));
+        }
+        for text in ["", "m", "5", "0m", "5x", "99999999999m", "-5m", "99w"] {
+            assert_eq!(interval_from_text(text), None, "{text}");
+        }
+        assert!("coinbase_pro-2".parse::<VenueName>().is_ok());
+        for text in ["", "Kraken", "..", "_x", "a/b", "ä", "a b"] {
+            assert!(text.parse::<VenueName>().is_err(), "{text}");
+        }
+    }
+}
