@@ -147,54 +147,105 @@ pub struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub enum DataCommand {
     /// Fetch candles or trades from Kraken's REST service into the lake; can be stopped and continued
-    Fetch {
-        /// Pairs, such as BTC/USD
-        #[arg(required = true, value_name = "PAIR")]
-        pairs: Vec<Pair>,
-        /// Every trade instead of candles: as far back as Kraken has them
-        #[arg(long)]
-        trades: bool,
-        /// Length of a candle in minutes; Kraken gives the newest 720 only
-        #[arg(long, default_value_t = 60, value_name = "MINUTES")]
-        interval: u32,
-        /// Begin here (RFC 3339) [default: for trades the last day, or where the last fetch ended]
-        #[arg(long, value_name = "TIME")]
-        since: Option<String>,
-        /// End here (RFC 3339) [default: now]
-        #[arg(long, value_name = "TIME")]
-        until: Option<String>,
-    },
+    Fetch(FetchArgs),
     /// Import files: Kraken's OHLCVT and trades CSV, or any venue's CSV, JSON or Parquet with a mapping
-    Import {
-        /// Files or folders
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-        /// How the columns are called and what they mean (TOML); not needed for Kraken's own files
-        #[arg(long, value_name = "FILE")]
-        mapping: Option<PathBuf>,
-        /// Show what would be taken, and write nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Let imported rows replace stored ones that differ
-        #[arg(long)]
-        replace: bool,
-    },
+    Import(ImportArgs),
     /// Record the frames of the WebSocket as they arrive, for replay and tests
-    Record {
-        /// Pairs, such as BTC/USD [default: kraken.pairs]
-        #[arg(value_name = "PAIR")]
-        pairs: Vec<Pair>,
-        /// Stop after this many seconds [default: when interrupted]
-        #[arg(long, value_name = "SECONDS")]
-        seconds: Option<u64>,
-        /// File to write [default: data/frames/ with the time in its name]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
+    Record(RecordArgs),
     /// List what the lake holds
     List,
     /// Read every file of the lake and check every row
     Check,
+    /// Write a series of the lake to a CSV, JSON or Parquet file
+    Export(ExportArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct FetchArgs {
+    /// Pairs, such as BTC/USD
+    #[arg(required = true, value_name = "PAIR")]
+    pub pairs: Vec<Pair>,
+    /// Every trade instead of candles: as far back as Kraken has them
+    #[arg(long)]
+    pub trades: bool,
+    /// Length of a candle in minutes; Kraken gives the newest 720 only
+    #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+    pub interval: u32,
+    /// Begin here (RFC 3339) [default: a day ago, or where the last fetch ended]
+    #[arg(long, value_name = "TIME", requires = "trades")]
+    pub since: Option<String>,
+    /// End here (RFC 3339) [default: now]
+    #[arg(long, value_name = "TIME", requires = "trades")]
+    pub until: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Files or folders
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How the columns are called and what they mean (TOML); not needed for Kraken's own files
+    #[arg(long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Where the data come from [default: as the mapping says, else kraken]
+    #[arg(long)]
+    pub venue: Option<String>,
+    /// The pair, where neither the mapping nor the file's name tells
+    #[arg(long)]
+    pub pair: Option<Pair>,
+    /// Length of a candle, where neither the mapping nor the file's name tells
+    #[arg(long, value_name = "MINUTES")]
+    pub interval: Option<u32>,
+    /// Show what would be taken, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Let imported rows replace stored ones that differ
+    #[arg(long)]
+    pub replace: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// Pairs, such as BTC/USD [default: kraken.pairs]
+    #[arg(value_name = "PAIR")]
+    pub pairs: Vec<Pair>,
+    /// Stop after this many seconds [default: when interrupted]
+    #[arg(long, value_name = "SECONDS")]
+    pub seconds: Option<u64>,
+    /// Folder to write to [default: data/frames]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The pair, such as BTC/USD
+    pub pair: Pair,
+    /// File to write
+    pub out: PathBuf,
+    #[arg(long, default_value = "kraken")]
+    pub venue: String,
+    /// Length of the candles
+    #[arg(long, default_value_t = 60, value_name = "MINUTES")]
+    pub interval: u32,
+    /// Trades instead of candles
+    #[arg(long)]
+    pub trades: bool,
+    #[arg(long, value_enum, default_value_t = ExportAs::Csv)]
+    pub format: ExportAs,
+    /// From here (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Up to here (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportAs {
+    Csv,
+    Json,
+    Parquet,
 }
 
 #[derive(Debug, Args)]

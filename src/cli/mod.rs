@@ -6,8 +6,11 @@
 mod args;
 mod bench;
 mod config;
+mod data;
+mod interrupt;
 mod journal;
 mod models;
+mod progress;
 mod simulator;
 mod start;
 mod train;
@@ -57,7 +60,8 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Train) => train::train(&cli),
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
-        Some(Command::Data(_) | Command::Doctor) => Ok(()),
+        Some(Command::Data(args)) => data::data(&cli, args),
+        Some(Command::Doctor) => Ok(()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "cst", &mut out);

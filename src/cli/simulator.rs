@@ -20,7 +20,8 @@ pub(super) fn simulator(cli: &Cli, args: &SimulatorArgs) -> Outcome {
         Some(folder) => folder.clone(),
         None => find_home(cli)?.dir.join("data").join("tape"),
     };
-    let from = args.from.as_deref().map(UtcMs::parse).transpose().map_err(|e| eyre!("--from is not an instant: {e}"))?;
+    let from =
+        args.from.as_deref().map(UtcMs::parse).transpose().map_err(|e| eyre!("--from is not an instant: {e}"))?;
     let mode = clock_mode(&args.clock)?;
     let wanted = StandIn {
         synthetic: args.synthetic,
@@ -91,7 +92,10 @@ fn announce(cli: &Cli, server: &RunningServer, data: &str, args: &SimulatorArgs)
         "stand-in exchange: Kraken's protocol over recorded data. It is not Kraken, and no money is in it.".to_owned(),
         format!("  REST       {rest}   {}", rest_tls.unwrap_or_default()),
         format!("  WebSocket  {ws}   {}", ws_tls.unwrap_or_default()),
-        format!("  control    {}/state   faults, clock, trades, orders: see docs/simulator.md", control.unwrap_or_default()),
+        format!(
+            "  control    {}/state   faults, clock, trades, orders: see docs/simulator.md",
+            control.unwrap_or_default()
+        ),
         format!("  data       {data}; books are invented around the recorded trades, seed {}", args.seed),
         "  test keys  (each client takes one of its own: nonces)".to_owned(),
     ];

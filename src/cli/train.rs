@@ -1,9 +1,9 @@
 //! `cst train`: trains the models anew, with progress.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Mutex;
 
 use super::args::Cli;
+use super::progress::ProgressLine;
 use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::snapshot::Progress;
@@ -14,18 +14,10 @@ pub(super) fn train(cli: &Cli) -> Outcome {
     let home = find_home(cli)?;
     let settings = load_settings(cli, &home)?.settings;
     let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
-    let last = Mutex::new(String::new());
-    let terminal = std::io::stderr().is_terminal();
+    let line = Mutex::new(ProgressLine::new(false));
     let progress = |p: Progress| {
-        let mut last = last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let line = format!("{} {}/{}", p.label, p.done, p.total);
-        if *last == line {
-            return;
-        }
-        let end = if terminal { "\r" } else { "\n" };
-        // Progress is a courtesy: a closed stderr must not stop the training.
-        let _ = write!(std::io::stderr().lock(), "{line:<70}{end}");
-        *last = line;
+        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        line.show(format!("{} {}/{}", p.label, p.done, p.total));
     };
     let models = train_models(
         &settings.core,

@@ -110,9 +110,8 @@ fn tape(series: &TapeSeries) -> Tape {
 fn candle_tapes(rows: &ReplayRows) -> Vec<CandleTape> {
     let mut tapes: BTreeMap<(usize, u32), (Symbol, Vec<CandleRow>)> = BTreeMap::new();
     for (place, candle) in rows.candles() {
-        let (_, tape) = tapes
-            .entry((place, candle.interval.0))
-            .or_insert_with(|| (candle.pair.as_str().into(), Vec::new()));
+        let (_, tape) =
+            tapes.entry((place, candle.interval.0)).or_insert_with(|| (candle.pair.as_str().into(), Vec::new()));
         let number = Decimal::from_f64;
         let (Some(open), Some(high), Some(low), Some(close), Some(volume)) =
             (number(candle.open), number(candle.high), number(candle.low), number(candle.close), number(candle.volume))

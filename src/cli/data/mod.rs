@@ -1,0 +1,23 @@
+//! `cst data fetch|import|record|list|check|export`.
+
+mod files;
+mod lake;
+
+use std::path::PathBuf;
+
+use super::args::{Cli, DataArgs, DataCommand};
+use super::{Outcome, find_home};
+
+pub(super) fn data(cli: &Cli, args: &DataArgs) -> Outcome {
+    match &args.what {
+        DataCommand::Import(args) => files::import(cli, args),
+        DataCommand::List => lake::list(cli),
+        DataCommand::Check => lake::check(cli),
+        DataCommand::Export(args) => lake::export(cli, args),
+    }
+}
+
+/// Folder of the lake.
+fn lake_folder(cli: &Cli) -> Result<PathBuf, color_eyre::Report> {
+    Ok(find_home(cli)?.dir.join("data").join("lake"))
+}
