@@ -73,8 +73,8 @@ pub(super) struct Account {
     pub hide_next_ms: Option<i64>,
     /// Stands in `postxid` of every trade.
     pub position: String,
-    /// Whether REST views may differ from the present.
-    pub lagging: bool,
+    /// Until then REST views may differ from the present.
+    pub lag_until: SimNs,
 }
 
 impl Account {
@@ -93,7 +93,7 @@ impl Account {
     /// A balance as far as it is visible at `horizon`.
     pub fn balance_at(&self, asset: &str, horizon: SimNs) -> Decimal {
         let balance = self.balance(asset);
-        if !self.lagging {
+        if horizon >= self.lag_until {
             return balance;
         }
         let unseen = self.ledger.iter().filter(|e| e.visible_at > horizon && e.asset.id == asset);
@@ -148,7 +148,7 @@ impl Desk {
             dead_man: None,
             hide_next_ms: None,
             position: self.ids.trade(),
-            lagging: self.options.rest_lag_ms > 0,
+            lag_until: SimNs::default(),
         };
         for (name, amount) in balances {
             let asset = venue.asset(name).ok_or_else(|| format!("unknown asset '{name}'"))?;
@@ -174,12 +174,18 @@ impl Desk {
         Ok(())
     }
 
-    /// Value of the engine's rate counter for a pair, and its limit (`maxratecount`).
+    /// Highest value of the engine's rate counter of one pair (`maxratecount`).
     #[must_use]
-    pub fn rate_count(&self, now: SimNs, account: AccountKey, symbol: &str) -> Option<(Decimal, u32)> {
+    pub fn max_rate_count(&self, account: AccountKey) -> u32 {
+        self.accounts.get(&account).map_or_else(|| Tier::default().max_rate_count(), |a| a.tier.max_rate_count())
+    }
+
+    /// Value of the engine's rate counter for a pair.
+    #[must_use]
+    pub fn rate_count(&self, now: SimNs, account: AccountKey, symbol: &str) -> Option<Decimal> {
         let account = self.accounts.get(&account)?;
         let counter = account.limits.get(symbol).copied().unwrap_or_default();
-        Some((counter.value(now, account.tier), account.tier.max_rate_count()))
+        Some(counter.value(now, account.tier))
     }
 }
 

@@ -1,10 +1,8 @@
 //! What must always hold, checked in full; and one hash of everything.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use rust_decimal::Decimal;
-use sha2::{Digest, Sha256};
 
 use super::account::add;
 use super::numbers::Calc;
@@ -99,24 +97,18 @@ impl Desk {
         }
     }
 
-    /// A hash (hexadecimal SHA-256) of orders, fills, balances, ledgers, counters and timers.
-    #[must_use]
-    pub fn state_hash(&self) -> String {
-        let mut hash = Sha256::new();
+    /// Feeds orders, fills, balances, ledgers, counters and timers to a hash, in a stable order.
+    pub fn state_hash(&self, hasher: &mut impl FnMut(&[u8])) {
         for order in &self.orders {
-            hash.update(format!("{order:?}"));
+            hasher(format!("{order:?}").as_bytes());
         }
         for fill in &self.fills {
-            hash.update(format!("{fill:?}"));
+            hasher(format!("{fill:?}").as_bytes());
         }
         for (key, account) in &self.accounts {
-            hash.update(format!("{key:?}{account:?}"));
+            hasher(format!("{key:?}{account:?}").as_bytes());
         }
-        hash.update(format!("{:?}{:?}{}", self.timers, self.delayed.keys(), self.seq));
-        hash.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        hasher(format!("{:?}{:?}{:?}", self.timers, self.delayed.keys(), (self.seq, self.trade_ids)).as_bytes());
     }
 
     /// Accounts that are open.

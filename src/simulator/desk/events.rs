@@ -91,6 +91,9 @@ impl Desk {
             order.versions.clear();
             return;
         }
+        if let Some(account) = self.accounts.get_mut(&order.account) {
+            account.lag_until = account.lag_until.max(from);
+        }
         if order.versions.last().is_none_or(|(at, _)| *at < from) {
             let shown = order.versions.iter().rposition(|(at, _)| *at <= now).unwrap_or(0);
             order.versions.drain(..shown);

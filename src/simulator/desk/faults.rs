@@ -1,6 +1,5 @@
 //! Wrong behaviour on demand: orders that appear late, fills told twice, fills after the end.
 
-use super::numbers::Calc;
 use super::order::needed;
 use super::settlement::Hit;
 use super::trading::UNKNOWN_ORDER;
@@ -9,6 +8,15 @@ use super::{AccountKey, Desk, Ending, RowKind, ws_rows};
 use crate::simulator::protocol::SimNs;
 
 impl Desk {
+    /// From now on REST views follow the engine with this delay.
+    pub fn set_rest_lag(&mut self, ms: i64) {
+        self.options.rest_lag_ms = ms.max(0);
+        let now = self.clock;
+        for order in self.orders.iter_mut().filter(|o| o.is_open() && o.versions.is_empty()) {
+            order.versions.push((now, order.state.clone()));
+        }
+    }
+
     /// The next order of this account stays out of every view and channel for so long; it trades meanwhile.
     pub fn hide_next_order(&mut self, account: AccountKey, ms: i64) {
         if let Some(account) = self.accounts.get_mut(&account) {
@@ -25,7 +33,8 @@ impl Desk {
     }
 
     /// Tells the newest fill of the account again, with the same `exec_id`; `false` without one.
-    pub fn duplicate_last_fill(&mut self, now: SimNs, account: AccountKey) -> bool {
+    pub fn duplicate_last_fill(&mut self, account: AccountKey) -> bool {
+        let now = self.clock;
         let last = self.accounts.get(&account).and_then(|a| a.fills.last()).and_then(|no| self.fills.get(*no));
         let Some(fill) = last else { return false };
         let Some(order) = self.orders.get(fill.order) else { return false };
@@ -56,12 +65,5 @@ impl Desk {
         self.fill(no, Hit { qty, price, maker: true, trade_id }, now, venue);
         self.settle_down(now, venue);
         Ok(())
-    }
-
-    /// Quantity that an order has left, for those who choose what to break.
-    #[must_use]
-    pub fn rest_of_order(&self, order_id: &str) -> Option<rust_decimal::Decimal> {
-        let order = self.by_id.get(order_id).and_then(|no| self.orders.get(*no))?;
-        Some(order.state.qty.minus(order.state.filled))
     }
 }

@@ -88,7 +88,6 @@ impl Desk {
             account.open.insert(no);
             if let Some(ms) = account.hide_next_ms.take() {
                 hidden_until = now.plus_ms(ms);
-                account.lagging = true;
             }
         }
         for asset in [&ticket.pair.base, &ticket.pair.quote] {

@@ -114,6 +114,16 @@ pub enum Channel {
     Balances,
 }
 
+impl Channel {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Executions => "executions",
+            Self::Balances => "balances",
+        }
+    }
+}
+
 /// Kind of the rows of an event; rows of different kinds never share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
@@ -157,8 +167,8 @@ struct Totals {
 
 /// The desk: accounts, orders, fills and their clockwork.
 ///
-/// Every method that takes `now` first lets timers that are due run, each at its own instant. After each call private events wait in
-/// [`Desk::drain`].
+/// Calls that trade first let timers that are due run, each at its own instant. After each of them private events wait in
+/// [`Desk::drain`]. Snapshots are of the latest instant that the desk was told.
 #[derive(Debug)]
 pub struct Desk {
     options: DeskOptions,
@@ -180,6 +190,8 @@ pub struct Desk {
     totals: Totals,
     seq: u64,
     trade_ids: u64,
+    /// The latest instant that the desk was told.
+    clock: SimNs,
     /// First violated invariant that was noticed on the way.
     broken: Option<String>,
 }
@@ -203,6 +215,7 @@ impl Desk {
             totals: Totals::default(),
             seq: 0,
             trade_ids: 1_000_000_000,
+            clock: SimNs::default(),
             broken: None,
         }
     }

@@ -27,6 +27,7 @@ impl Desk {
     }
 
     pub(super) fn run_timers(&mut self, now: SimNs, venue: &mut dyn Venue) {
+        self.clock = self.clock.max(now);
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, timer));
             self.reveal(at);

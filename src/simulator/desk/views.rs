@@ -46,7 +46,7 @@ impl Desk {
 
     /// What REST shows of the holds: those of the orders as they are seen.
     fn held(&self, now: SimNs, account: &Account, asset: &str) -> Decimal {
-        if !account.lagging {
+        if now >= account.lag_until {
             return account.held(asset);
         }
         let orders = account.orders.iter().filter_map(|no| self.orders.get(*no)).filter(|o| o.hold_asset() == asset);

@@ -7,13 +7,15 @@ use super::numbers::{json, micros_text};
 use super::order::{CloseTerms, Kind, Order, OrderNo, Phase};
 use super::price::Asked;
 use super::{AccountKey, Desk, Ending, RowKind};
-use crate::simulator::protocol::{SimNs, Symbol};
+use crate::simulator::protocol::SimNs;
 
-/// First frame of an executions subscription: open orders, and the newest fills, each for a frame of its own.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// What the first frames of an executions subscription hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ExecutionsSnapshot {
-    pub orders: Vec<Value>,
-    pub trades: Vec<Value>,
+    /// Open orders (`snap_orders`).
+    pub orders: bool,
+    /// The newest 50 fills (`snap_trades`).
+    pub trades: bool,
 }
 
 type Row = Map<String, Value>;
@@ -147,6 +149,18 @@ fn done(mut row: Row, order: &Order, full: bool) -> Value {
     Value::Object(row)
 }
 
+/// An open order in a snapshot.
+fn open_row(order: &Order) -> Value {
+    let words = status(order);
+    let mut row = row(order, if words == "pending_new" { words } else { "new" }, words, order.opened);
+    describe(&mut row, order);
+    sums(&mut row, order);
+    if order.state.amended {
+        put(&mut row, "amended", true);
+    }
+    Value::Object(row)
+}
+
 /// One fill. It says `partially_filled` even when it completes the order; `filled` follows.
 pub(super) fn trade(order: &Order, fill: &Fill, full: bool) -> Value {
     let mut row = fill_row(order, fill, "partially_filled");
@@ -267,45 +281,30 @@ impl Desk {
         self.push_row(no, RowKind::Step, row, now);
     }
 
-    /// Rows of the first frame of an executions subscription: open orders (oldest first) and the newest 50 fills (newest first).
+    /// Rows of the first frames of an executions subscription: one frame of open orders (oldest first), one of fills (newest first), so
+    /// that no frame mixes them. A kind that was asked for and is empty gives an empty frame.
     #[must_use]
-    pub fn executions_snapshot(
-        &self,
-        now: SimNs,
-        account: AccountKey,
-        orders: bool,
-        trades: bool,
-    ) -> ExecutionsSnapshot {
-        let Some(account) = self.accounts.get(&account) else { return ExecutionsSnapshot::default() };
-        let mut snapshot = ExecutionsSnapshot::default();
-        let known = |no: &OrderNo| self.orders.get(*no).filter(|o| o.hidden_until <= now);
-        if orders {
-            for order in account.open.iter().filter_map(known) {
-                let words = status(order);
-                let exec = if words == "pending_new" { words } else { "new" };
-                let mut row = row(order, exec, words, order.opened);
-                describe(&mut row, order);
-                sums(&mut row, order);
-                if order.state.amended {
-                    put(&mut row, "amended", true);
-                }
-                snapshot.orders.push(Value::Object(row));
-            }
+    pub fn executions_snapshot(&self, account: AccountKey, wanted: ExecutionsSnapshot) -> Vec<Vec<Value>> {
+        let Some(account) = self.accounts.get(&account) else { return Vec::new() };
+        let mut frames = Vec::new();
+        let known = |no: &OrderNo| self.orders.get(*no).filter(|o| o.hidden_until <= self.clock);
+        if wanted.orders {
+            frames.push(account.open.iter().filter_map(known).map(open_row).collect());
         }
-        if trades {
+        if wanted.trades {
             let fills = account.fills.iter().rev().filter_map(|no| self.fills.get(*no));
             let known = fills.filter_map(|fill| known(&fill.order).map(|order| (order, fill)));
-            snapshot.trades =
-                known.take(50).map(|(order, fill)| Value::Object(fill_row(order, fill, status(order)))).collect();
+            let row = |(order, fill)| Value::Object(fill_row(order, fill, status(order)));
+            frames.push(known.take(50).map(row).collect());
         }
-        snapshot
+        frames
     }
 
     /// Rows of the first frame of a balances subscription.
     #[must_use]
-    pub fn balances_snapshot(&self, now: SimNs, account: AccountKey) -> Vec<Value> {
+    pub fn balances_snapshot(&self, account: AccountKey) -> Vec<Value> {
         let Some(account) = self.accounts.get(&account) else { return Vec::new() };
-        let horizon = now.plus_ms(self.options.rest_lag_ms);
+        let horizon = self.clock.plus_ms(self.options.rest_lag_ms);
         let row = |id: &String| {
             let asset = account.assets.get(id)?;
             let balance = json(account.balance_at(id, horizon));
@@ -317,12 +316,5 @@ impl Desk {
             }))
         };
         account.balances.keys().filter_map(row).collect()
-    }
-
-    /// Symbols with open orders of an account: what its rate counters are about.
-    #[must_use]
-    pub fn symbols_in_use(&self, account: AccountKey) -> Vec<Symbol> {
-        let Some(account) = self.accounts.get(&account) else { return Vec::new() };
-        account.limits.keys().cloned().collect()
     }
 }
