@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use color_eyre::eyre::bail;
+use color_eyre::eyre::{bail, eyre};
 use serde_json::{Value, json};
 
 use super::lake_folder;
@@ -19,7 +19,7 @@ pub(in crate::cli) fn import(cli: &Cli, args: &ImportArgs) -> Outcome {
     let lake = lake_folder(cli)?;
     let options = Options {
         mapping: args.mapping.as_deref().map(Mapping::load).transpose()?,
-        venue: args.venue.as_deref().map(str::parse).transpose()?,
+        venue: args.venue.as_deref().map(str::parse).transpose().map_err(|e: String| eyre!(e))?,
         pair: args.pair.clone(),
         interval: args.interval.map(Interval),
         replace: args.replace,

@@ -36,7 +36,7 @@ pub(in crate::cli) fn export(cli: &Cli, args: &ExportArgs) -> Outcome {
         ExportAs::Json => ExportFormat::Json,
         ExportAs::Parquet => ExportFormat::Parquet,
     };
-    let venue: VenueName = args.venue.parse()?;
+    let venue: VenueName = args.venue.parse().map_err(|e: String| eyre!(e))?;
     let done = import::export(&lake_folder(cli)?, &venue, &args.pair, series, range, format, &args.out)?;
     if cli.json {
         return print_json(&json!({ "file": done.path, "rows": done.rows, "bytes": done.bytes }));

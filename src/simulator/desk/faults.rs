@@ -24,14 +24,6 @@ impl Desk {
         }
     }
 
-    /// From now on REST views follow the engine with this delay; what is on its way keeps its own.
-    pub fn set_rest_lag(&mut self, ms: i64) {
-        self.options.rest_lag_ms = ms.max(0);
-        if ms > 0 {
-            self.accounts.values_mut().for_each(|a| a.lagging = true);
-        }
-    }
-
     /// Tells the newest fill of the account again, with the same `exec_id`; `false` without one.
     pub fn duplicate_last_fill(&mut self, account: AccountKey) -> bool {
         let now = self.clock;
