@@ -1,4 +1,4 @@
-//! What is kept on disk: candles (Parquet), the bundled recording, the journal (SQLite), models and instruments.
+//! What is kept on disk: candles and trades (Parquet), what is bundled, recorded frames, the journal (SQLite), models, instruments.
 //!
 //! Serves the drivers, the trainer and the command line. In go records and values of [`crate::domain`], out come the same; no
 //! policy lives here. Always true: a file appears whole or not at all, the journal only grows and shows tampering, a

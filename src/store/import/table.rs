@@ -76,6 +76,16 @@ pub(super) fn schema(input: Input<'_>) -> Result<(Vec<String>, usize), ImportErr
     })
 }
 
+/// Whether a column is of a type that can be read: integers of 32 and 64 bits, floats, booleans and text.
+fn readable(input: Input<'_>, name: &str) -> Result<(), ImportError> {
+    input.parquet(|reader| {
+        let reader = reader.with_columns(Some(vec![name.to_owned()])).with_slice(Some((0, 1)));
+        let frame = reader.read_parallel(ParallelStrategy::None).finish();
+        let hint = "save instants as 64-bit integers or text, numbers as 64-bit floats or text";
+        frame.map(|_| ()).map_err(|e| format!("column '{name}': {e}; {hint}"))
+    })
+}
+
 const SLICE: usize = 1 << 17;
 
 /// The rows of a Parquet file.
@@ -100,7 +110,9 @@ impl<'a> TableSource<'a> {
         let places = mapping
             .places(Some(&names), names.len())
             .map_err(|refusal| ImportError::Refused { path: path.clone(), refusal })?;
-        let wanted = places.into_iter().map(|place| place.and_then(|n| names.get(n).cloned())).collect();
+        let wanted: Vec<Option<String>> =
+            places.into_iter().map(|place| place.and_then(|n| names.get(n).cloned())).collect();
+        wanted.iter().flatten().try_for_each(|name| readable(input, name))?;
         Ok(Self { input, path, length: input.len()?, wanted, rows, next: 0, slice: None })
     }
 
