@@ -19,7 +19,28 @@ pub struct Pair(Arc<str>);
 #[error("'{0}' is not a pair; write it like 'BTC/USD'")]
 pub struct BadPair(pub String);
 
-const QUOTES: [&str; 6] = ["USDT", "USDC", "USD", "EUR", "GBP", "BTC"];
+/// Quotes that a name without a separator may end with; longer ones first.
+const QUOTES: [&str; 13] =
+    ["USDT", "USDC", "USD", "EUR", "GBP", "JPY", "AUD", "CAD", "CHF", "DAI", "XBT", "BTC", "ETH"];
+
+/// Both sides of a name in capitals without a separator: `XBTUSD`, `CHZEUR`, `XXBTZUSD`. Old asset codes count only where both sides have their
+/// four letters: `CHZUSD` is never cut into `CH` and `ZUSD`.
+fn split_name(upper: &str) -> Option<(&str, &str)> {
+    if upper == "USDTZUSD" {
+        // Kraken's one id with a new code in front of an old one.
+        return Some(("USDT", "USD"));
+    }
+    let old = |code: &str| code.len() == 4 && code.starts_with(['X', 'Z']);
+    if let Some((base, quote)) = upper.split_at_checked(4)
+        && old(base)
+        && old(quote)
+        && let (Some(base), Some(quote)) = (base.get(1..), quote.get(1..))
+        && QUOTES.contains(&quote)
+    {
+        return Some((base, quote));
+    }
+    QUOTES.iter().find_map(|quote| upper.strip_suffix(quote).map(|base| (base, *quote)))
+}
 
 fn rename(asset: &str) -> &str {
     match asset {
@@ -68,12 +89,10 @@ impl FromStr for Pair {
         let bad = || BadPair(text.to_owned());
         let (base, quote) = match upper.split_once(['/', '-']) {
             Some((base, quote)) => (base.to_owned(), quote.to_owned()),
-            None => ["ZUSD", "ZEUR"]
-                .iter()
-                .chain(QUOTES.iter())
-                .chain(["XBT"].iter())
-                .find_map(|q| upper.strip_suffix(q).map(|base| (base.to_owned(), (*q).to_owned())))
-                .ok_or_else(bad)?,
+            None => {
+                let (base, quote) = split_name(&upper).ok_or_else(bad)?;
+                (base.to_owned(), quote.to_owned())
+            }
         };
         let asset = |s: &str| (2..=10).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric());
         if !asset(&base) || !asset(&quote) || base == quote {
@@ -158,6 +177,11 @@ mod tests {
             ("XRPEUR", "XRP/EUR"),
             ("XBTUSDT", "BTC/USDT"),
             ("ETHXBT", "ETH/BTC"),
+            ("XETHXXBT", "ETH/BTC"),
+            ("CHZUSD", "CHZ/USD"),
+            ("XTZEUR", "XTZ/EUR"),
+            ("SOLJPY", "SOL/JPY"),
+            ("USDTZUSD", "USDT/USD"),
         ] {
             assert_eq!(given.parse::<Pair>().map(|p| p.to_string()), Ok(meant.to_owned()), "{given}");
         }

@@ -20,8 +20,8 @@ use crate::store::{Recording, ReplayRows};
 
 /// Hours of invented trades.
 const SYNTHETIC_HOURS: u32 = 24;
-/// Mean invented trades per minute and pair.
-const SYNTHETIC_RATE: f64 = 6.0;
+/// Mean time between the invented trades of a pair, in simulated ms.
+const SYNTHETIC_MEAN_MS: u32 = 10_000;
 
 /// What the stand-in is given.
 #[derive(Debug, Clone)]
@@ -75,7 +75,9 @@ fn exchange(
         let invented = listing.pairs().iter().rev().take(wanted.synthetic);
         let symbols: Vec<Symbol> = invented.map(|pair| Arc::clone(&pair.symbol)).collect();
         let begin = start.plus_ms(-HOUR_MS);
-        trades.extend(synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_RATE, wanted.seed));
+        let invented =
+            synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_MEAN_MS, wanted.seed);
+        trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
     let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };
     let market = MarketOptions { seed: wanted.seed, ..MarketOptions::default() };

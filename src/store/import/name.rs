@@ -55,40 +55,13 @@ impl fmt::Display for VenueName {
     }
 }
 
-/// Quotes that a name without a separator may end with; longer ones first.
-const QUOTES: [&str; 13] =
-    ["USDT", "USDC", "USD", "EUR", "GBP", "JPY", "AUD", "CAD", "CHF", "DAI", "XBT", "BTC", "ETH"];
 /// Bar lengths that may stand as a bare number behind the pair: Kraken's, and twelve hours.
 const BARE_MINUTES: [u32; 10] = [1, 5, 15, 30, 60, 240, 720, 1440, 10080, 21600];
 
-/// The pair that a name without folder and extension means: `XBTUSD`, `CHZEUR`, `XXBTZUSD`, `BTC-USD`. Unlike reading a [`Pair`] from text, a name such
-/// as `CHZUSD` is never cut into `CH` and `ZUSD`: old asset codes count only where both sides have their four letters.
+/// The pair that a name without folder and extension means: `XBTUSD`, `CHZEUR`, `XXBTZUSD`, `BTC-USD`.
 #[must_use]
 pub fn pair_from_name(name: &str) -> Option<Pair> {
-    let upper = name.trim().to_ascii_uppercase();
-    if !upper.is_ascii() {
-        return None;
-    }
-    if upper == "USDTZUSD" {
-        // Kraken's one id with a new code in front of an old one.
-        return "USDT/USD".parse().ok();
-    }
-    if upper.contains(['/', '-']) {
-        return upper.parse().ok();
-    }
-    let old = |code: &str| code.len() == 4 && code.starts_with(['X', 'Z']);
-    if let Some((base, quote)) = upper.split_at_checked(4)
-        && old(base)
-        && old(quote)
-        && let (Some(base), Some(quote)) = (base.get(1..), quote.get(1..))
-        && QUOTES.contains(&quote)
-    {
-        return format!("{base}/{quote}").parse().ok();
-    }
-    QUOTES.iter().find_map(|quote| {
-        let base = upper.strip_suffix(quote)?;
-        format!("{base}/{quote}").parse().ok()
-    })
+    name.parse().ok()
 }
 
 /// Reads `5m`, `1h`, `1d` and `1w`.
