@@ -9,6 +9,7 @@ pub mod book;
 pub mod error;
 pub mod history;
 pub mod keys;
+pub mod limits;
 pub mod link;
 pub mod nonce;
 pub mod sign;
