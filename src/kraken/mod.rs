@@ -12,6 +12,7 @@ pub mod keys;
 pub mod limits;
 pub mod link;
 pub mod nonce;
+pub mod rest;
 pub mod sign;
 pub mod symbols;
 pub mod wire;
