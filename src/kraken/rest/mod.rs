@@ -19,7 +19,7 @@ use tokio::sync::Mutex as Queue;
 
 pub use self::private::Access;
 use self::private::Account;
-pub use self::public::ClockSkew;
+pub use self::public::{ClockSkew, TRADES_PAGE};
 pub use self::settings::RestSettings;
 use self::transport::Transport;
 use crate::clock::Clock;

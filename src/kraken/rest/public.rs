@@ -21,7 +21,7 @@ use crate::kraken::wire::rest::read;
 const TICKER_PAIRS: usize = 50;
 
 /// Most trades in one page.
-pub(in crate::kraken) const TRADES_PAGE: usize = 1_000;
+pub const TRADES_PAGE: usize = 1_000;
 
 /// Difference of the exchange's clock to ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

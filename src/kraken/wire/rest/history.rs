@@ -86,9 +86,12 @@ impl TradeRow {
 }
 
 impl Trades {
-    /// Where the next page begins: `last`, or the newest row's time when `last` is malformed, or `since` again without rows.
+    /// Where the next page begins: a hair before the newest row, whatever `last` says (it is malformed at times). Several trades can share one
+    /// instant, and `since` excludes it: a page that ended between them would lose the rest. So the newest rows come again; drop them by
+    /// `trade_id`. Without rows: `last`, or `since` again.
     #[must_use]
     pub fn cursor(&self, since: Stamp) -> Stamp {
-        self.last_ns().or_else(|| self.rows.last().map(|row| row.at)).unwrap_or(since)
+        let newest = self.rows.iter().map(|row| row.at).max();
+        newest.map(|at| Stamp(at.0.saturating_sub(1))).or_else(|| self.last_ns()).map_or(since, |next| next.max(since))
     }
 }
