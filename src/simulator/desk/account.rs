@@ -180,12 +180,12 @@ impl Desk {
         self.accounts.get(&account).map_or_else(|| Tier::default().max_rate_count(), |a| a.tier.max_rate_count())
     }
 
-    /// Value of the engine's rate counter for a pair.
+    /// Value of the engine's rate counter for a pair, and its limit.
     #[must_use]
-    pub fn rate_count(&self, now: SimNs, account: AccountKey, symbol: &str) -> Option<Decimal> {
+    pub fn rate_count(&self, now: SimNs, account: AccountKey, symbol: &str) -> Option<(Decimal, u32)> {
         let account = self.accounts.get(&account)?;
         let counter = account.limits.get(symbol).copied().unwrap_or_default();
-        Some(counter.value(now, account.tier))
+        Some((counter.value(now, account.tier), account.tier.max_rate_count()))
     }
 }
 

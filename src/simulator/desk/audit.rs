@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
 
 use super::account::add;
 use super::numbers::Calc;
@@ -97,18 +98,21 @@ impl Desk {
         }
     }
 
-    /// Feeds orders, fills, balances, ledgers, counters and timers to a hash, in a stable order.
-    pub fn state_hash(&self, hasher: &mut impl FnMut(&[u8])) {
+    /// SHA-256 (hexadecimal) of orders, fills, balances, ledgers, counters and timers.
+    #[must_use]
+    pub fn state_hash(&self) -> String {
+        let mut hash = Sha256::new();
         for order in &self.orders {
-            hasher(format!("{order:?}").as_bytes());
+            hash.update(format!("{order:?}"));
         }
         for fill in &self.fills {
-            hasher(format!("{fill:?}").as_bytes());
+            hash.update(format!("{fill:?}"));
         }
         for (key, account) in &self.accounts {
-            hasher(format!("{key:?}{account:?}").as_bytes());
+            hash.update(format!("{key:?}{account:?}"));
         }
-        hasher(format!("{:?}{:?}{:?}", self.timers, self.delayed.keys(), (self.seq, self.trade_ids)).as_bytes());
+        hash.update(format!("{:?}{:?}{:?}", self.timers, self.delayed.keys(), (self.seq, self.trade_ids)));
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Accounts that are open.

@@ -8,7 +8,7 @@ use super::{AccountKey, Desk, Ending, RowKind, ws_rows};
 use crate::simulator::protocol::SimNs;
 
 impl Desk {
-    /// From now on REST views follow the engine with this delay.
+    /// From now on REST views follow the engine with this delay; what is on its way keeps its own.
     pub fn set_rest_lag(&mut self, ms: i64) {
         self.options.rest_lag_ms = ms.max(0);
         let now = self.clock;

@@ -168,7 +168,7 @@ struct Totals {
 /// The desk: accounts, orders, fills and their clockwork.
 ///
 /// Calls that trade first let timers that are due run, each at its own instant. After each of them private events wait in
-/// [`Desk::drain`]. Snapshots are of the latest instant that the desk was told.
+/// [`Desk::drain`].
 #[derive(Debug)]
 pub struct Desk {
     options: DeskOptions,

@@ -10,9 +10,8 @@ use super::{Desk, QueueModel};
 use crate::simulator::protocol::{Side, SimNs, TapeTrade};
 
 impl Desk {
-    /// A trade between others, now: orders that it went through are filled, queues at its price move on, triggers look at it.
-    pub fn on_trade(&mut self, trade: &TapeTrade, venue: &mut dyn Venue) {
-        let now = trade.at;
+    /// A trade between others: orders that it went through are filled, queues at its price move on, triggers look at it.
+    pub fn on_trade(&mut self, now: SimNs, trade: &TapeTrade, venue: &mut dyn Venue) {
         self.run_timers(now, venue);
         if self.books.get(&trade.symbol).is_some_and(|book| !book.is_empty()) {
             for side in [Side::Buy, Side::Sell] {

@@ -119,6 +119,9 @@ impl Draft {
             _ => return Err(bad("volume")),
         };
         let found = prices(self.kind, self.side, self.limit, self.trigger, last, pair.tick)?;
+        if [found.limit, found.trigger].into_iter().flatten().any(|price| price <= Decimal::ZERO) {
+            return Err("EOrder:Invalid price".to_owned());
+        }
         let reference = found.limit.or(found.trigger).or(last).unwrap_or_default();
         if !in_quote && qty < pair.min_qty {
             return Err("EOrder:Order minimum not met".to_owned());

@@ -18,7 +18,7 @@ const CANCEL_BATCH: std::ops::RangeInclusive<usize> = 1..=50;
 
 impl Desk {
     /// Answers a trading method: what `result` or `error` of each response holds. `cancel_order` is answered once per order; the others
-    /// once. The count of `batch_cancel` is `orders_cancelled`, which belongs to the top level of the response.
+    /// once; `None` when it is none of the desk's. The count of `batch_cancel` is `orders_cancelled`, which belongs to the top level of the response.
     pub fn method(
         &mut self,
         now: SimNs,
@@ -26,7 +26,7 @@ impl Desk {
         method: &str,
         params: &Params,
         venue: &mut dyn Venue,
-    ) -> Vec<Result<Value, String>> {
+    ) -> Option<Vec<Result<Value, String>>> {
         self.run_timers(now, venue);
         let answers = match method {
             "add_order" => vec![self.ws_add(now, account, params, venue)],
@@ -39,10 +39,10 @@ impl Desk {
                 vec![Self::awake(venue).map(|()| object!({ "count": self.cancel_everything(now, account) }))]
             }
             "cancel_all_orders_after" => vec![self.cancel_all_after(now, account, params)],
-            _ => vec![Err("Unsupported event".to_owned())],
+            _ => return None,
         };
         self.settle_down(now, venue);
-        answers
+        Some(answers)
     }
 
     fn ws_add(&mut self, now: SimNs, key: AccountKey, params: &Params, venue: &mut dyn Venue) -> Result<Value, String> {

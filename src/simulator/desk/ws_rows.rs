@@ -9,13 +9,13 @@ use super::price::Asked;
 use super::{AccountKey, Desk, Ending, RowKind};
 use crate::simulator::protocol::SimNs;
 
-/// What the first frames of an executions subscription hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Rows of the first frames of an executions subscription; orders and fills never share a frame.
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct ExecutionsSnapshot {
-    /// Open orders (`snap_orders`).
-    pub orders: bool,
-    /// The newest 50 fills (`snap_trades`).
-    pub trades: bool,
+    /// Open orders, oldest first.
+    pub orders: Vec<Value>,
+    /// The newest 50 fills, newest first.
+    pub trades: Vec<Value>,
 }
 
 type Row = Map<String, Value>;
@@ -281,30 +281,35 @@ impl Desk {
         self.push_row(no, RowKind::Step, row, now);
     }
 
-    /// Rows of the first frames of an executions subscription: one frame of open orders (oldest first), one of fills (newest first), so
-    /// that no frame mixes them. A kind that was asked for and is empty gives an empty frame.
+    /// Rows of the first frames of an executions subscription: open orders (`snap_orders`) and fills (`snap_trades`), where wanted.
     #[must_use]
-    pub fn executions_snapshot(&self, account: AccountKey, wanted: ExecutionsSnapshot) -> Vec<Vec<Value>> {
-        let Some(account) = self.accounts.get(&account) else { return Vec::new() };
-        let mut frames = Vec::new();
-        let known = |no: &OrderNo| self.orders.get(*no).filter(|o| o.hidden_until <= self.clock);
-        if wanted.orders {
-            frames.push(account.open.iter().filter_map(known).map(open_row).collect());
+    pub fn executions_snapshot(
+        &self,
+        now: SimNs,
+        account: AccountKey,
+        orders: bool,
+        trades: bool,
+    ) -> ExecutionsSnapshot {
+        let mut snapshot = ExecutionsSnapshot::default();
+        let Some(account) = self.accounts.get(&account) else { return snapshot };
+        let known = |no: &OrderNo| self.orders.get(*no).filter(|o| o.hidden_until <= now);
+        if orders {
+            snapshot.orders = account.open.iter().filter_map(known).map(open_row).collect();
         }
-        if wanted.trades {
+        if trades {
             let fills = account.fills.iter().rev().filter_map(|no| self.fills.get(*no));
             let known = fills.filter_map(|fill| known(&fill.order).map(|order| (order, fill)));
             let row = |(order, fill)| Value::Object(fill_row(order, fill, status(order)));
-            frames.push(known.take(50).map(row).collect());
+            snapshot.trades = known.take(50).map(row).collect();
         }
-        frames
+        snapshot
     }
 
     /// Rows of the first frame of a balances subscription.
     #[must_use]
-    pub fn balances_snapshot(&self, account: AccountKey) -> Vec<Value> {
+    pub fn balances_snapshot(&self, now: SimNs, account: AccountKey) -> Vec<Value> {
         let Some(account) = self.accounts.get(&account) else { return Vec::new() };
-        let horizon = self.clock.plus_ms(self.options.rest_lag_ms);
+        let horizon = now.plus_ms(self.options.rest_lag_ms);
         let row = |id: &String| {
             let asset = account.assets.get(id)?;
             let balance = json(account.balance_at(id, horizon));
