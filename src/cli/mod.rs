@@ -7,8 +7,10 @@ mod args;
 mod bench;
 mod config;
 mod data;
+mod doctor;
 mod interrupt;
 mod journal;
+mod kraken;
 mod models;
 mod progress;
 mod simulator;
@@ -61,7 +63,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
         Some(Command::Data(args)) => data::data(&cli, args),
-        Some(Command::Doctor) => Ok(()),
+        Some(Command::Doctor) => doctor::doctor(&cli),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "cst", &mut out);

@@ -20,7 +20,7 @@ pub struct Pair(Arc<str>);
 pub struct BadPair(pub String);
 
 /// Quotes that a name without a separator may end with; longer ones first.
-const QUOTES: [&str; 13] =
+pub const QUOTES: [&str; 13] =
     ["USDT", "USDC", "USD", "EUR", "GBP", "JPY", "AUD", "CAD", "CHF", "DAI", "XBT", "BTC", "ETH"];
 
 /// Both sides of a name in capitals without a separator: `XBTUSD`, `CHZEUR`, `XXBTZUSD`. Old asset codes count only where both sides have their

@@ -1,5 +1,6 @@
 //! `cst data fetch|import|record|list|check|export`.
 
+mod fetch;
 mod files;
 mod lake;
 
@@ -10,6 +11,7 @@ use super::{Outcome, find_home};
 
 pub(super) fn data(cli: &Cli, args: &DataArgs) -> Outcome {
     match &args.what {
+        DataCommand::Fetch(args) => fetch::fetch(cli, args),
         DataCommand::Import(args) => files::import(cli, args),
         DataCommand::List => lake::list(cli),
         DataCommand::Check => lake::check(cli),

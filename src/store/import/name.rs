@@ -87,7 +87,7 @@ pub(super) fn from_file_name(path: &Path) -> (Option<Pair>, Option<Interval>) {
     let words: Vec<&str> = stem.split(['_', '-', '.', ' ']).collect();
     let joined = |n: usize| {
         let (base, quote) = (words.get(n)?, words.get(n + 1)?.to_ascii_uppercase());
-        QUOTES.contains(&quote.as_str()).then(|| format!("{base}/{quote}").parse().ok()).flatten()
+        crate::domain::pair::QUOTES.contains(&quote.as_str()).then(|| format!("{base}/{quote}").parse().ok()).flatten()
     };
     let found = (0..words.len()).find_map(|n| {
         // `STETH_USD` is not ST/ETH: two words are tried before one.
