@@ -82,11 +82,15 @@ impl Desk {
     fn accept(&mut self, now: SimNs, key: AccountKey, ticket: Ticket, parent: Option<String>) -> OrderNo {
         let no = self.orders.len();
         let id = self.ids.order();
-        let mut hidden_until = now;
+        // A close is hidden as long as the order that it closes.
+        let first = parent.as_ref().and_then(|id| self.by_id.get(id)).and_then(|no| self.orders.get(*no));
+        let mut hidden_until = first.map_or(now, |first| first.hidden_until.max(now));
         if let Some(account) = self.accounts.get_mut(&key) {
             account.orders.push(no);
             account.open.insert(no);
-            if let Some(ms) = account.hide_next_ms.take() {
+            if parent.is_none()
+                && let Some(ms) = account.hide_next_ms.take()
+            {
                 hidden_until = now.plus_ms(ms);
             }
         }

@@ -5,6 +5,7 @@ mod faults;
 mod invariants;
 mod orders;
 mod queue;
+mod recorded;
 mod refusals;
 mod triggered;
 mod views;

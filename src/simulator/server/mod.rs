@@ -18,12 +18,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::clock::{ClockMode, SimClock};
-use super::gateway::Exchange;
+use super::gateway::{ClientKey, Exchange};
 use super::protocol::SimNs;
 use crate::clock::Clock;
 use core::Command;
@@ -115,6 +116,19 @@ impl Server {
         http::serve_plain(plain_socket, plain, app, stop.clone());
         tokio::spawn(core::run(exchange, clock, inbox, stop.clone()));
         Ok(RunningServer { plain, tls, control, ca_pem, handle, _stop: stop.drop_guard() })
+    }
+}
+
+impl RunningServer {
+    /// Addresses and keys, for programs that read them from the first line of output. The secrets are the stand-in's own.
+    #[must_use]
+    pub fn describe(&self, keys: &[ClientKey]) -> Value {
+        let url = |scheme: &str, address: Option<SocketAddr>, path: &str| address.map(|a| format!("{scheme}://{a}{path}"));
+        json!({
+            "rest": url("http", Some(self.plain), ""), "ws": url("ws", Some(self.plain), "/v2"),
+            "tls_rest": url("https", self.tls, ""), "tls_ws": url("wss", self.tls, "/v2"),
+            "control": url("http", self.control, ""), "keys": keys,
+        })
     }
 }
 

@@ -37,6 +37,18 @@ fn a_hidden_order_appears_later_with_all_that_happened() {
 }
 
 #[test]
+fn the_close_of_a_hidden_order_is_hidden_as_well() {
+    let mut f = Floor::new();
+    f.desk.hide_next_order(ANNA, 5_000);
+    let id = f.order("buy limit 1 100.1", json!({"close": {"ordertype": "stop-loss", "price": "95"}})).unwrap();
+    assert_eq!(f.rest("OpenOrders", json!({})), Ok(json!({"open": {}})));
+    f.wait(5_000);
+    assert_eq!(f.story(), "pending_new|new|trade|filled|pending_new|new|balances");
+    let open = f.rest("OpenOrders", json!({})).unwrap()["open"].as_object().unwrap().clone();
+    assert_eq!(open.values().next().unwrap()["refid"], id.as_str());
+}
+
+#[test]
 fn rest_views_follow_with_the_lag() {
     let mut f = Floor::new();
     let old = f.order("buy limit 1 90", json!({})).unwrap();

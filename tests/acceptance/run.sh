@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Lets ccxt (REST and pro) and a client that acts like kraken-cli trade on the stand-in exchange.
+#
+#   tests/acceptance/run.sh [PROGRAM]     PROGRAM: the cst binary (default: target/debug/cst)
+#
+# Needs Python 3 with venv, and the package index for the first run (later runs use the kept environment). Without them it says SKIPPED and
+# exits with 77: skipped is not passed. STANDIN_COMMAND replaces the whole command that starts the stand-in.
+set -euo pipefail
+cd "$(dirname "$0")"
+program=${1:-../../target/debug/cst}
+venv=${ACCEPTANCE_VENV:-${TMPDIR:-/tmp}/cst-acceptance-venv}
+
+skip() { echo "SKIPPED: $1"; exit 77; }
+
+command -v python3 >/dev/null || skip "no python3"
+if ! "$venv/bin/python" -c 'import ccxt, requests, websockets; assert ccxt.__version__ == "4.5.90"' 2>/dev/null; then
+  python3 -m venv "$venv" || skip "python3 has no venv"
+  "$venv/bin/pip" install -q -r requirements.txt || skip "the packages of requirements.txt cannot be installed"
+fi
+export STANDIN_COMMAND=${STANDIN_COMMAND:-"$program simulator"}
+# Settings of kraken-cli in the developer's shell must not reach the scripts.
+for name in $(env | grep -o '^KRAKEN_[A-Z0-9_]*' || true); do unset "$name"; done
+
+"$venv/bin/python" -c 'import ccxt; print("ccxt", ccxt.__version__)'
+failed=0
+for script in ccxt_standin.py kraken_cli_equivalent.py; do
+  echo "== $script"
+  "$venv/bin/python" "$script" || failed=1
+done
+exit $failed
