@@ -85,13 +85,17 @@ impl TradeRow {
     }
 }
 
+/// Row times pass through a double on the exchange's side: 2026's are up to 119 ns off. `last` is exact.
+const BLUR_NS: i64 = 1_000;
+
 impl Trades {
-    /// Where the next page begins: a hair before the newest row, whatever `last` says (it is malformed at times). Several trades can share one
-    /// instant, and `since` excludes it: a page that ended between them would lose the rest. So the newest rows come again; drop them by
-    /// `trade_id`. Without rows: `last`, or `since` again.
+    /// Where the next page begins: a microsecond before the newest row, whatever `last` says (it is malformed at times). Several trades can share
+    /// one instant, `since` excludes it, and row times are rounded: a page that ended between them would lose the rest. So the newest rows come
+    /// again; drop them by `trade_id`. Without rows: `last`, or `since` again.
     #[must_use]
     pub fn cursor(&self, since: Stamp) -> Stamp {
         let newest = self.rows.iter().map(|row| row.at).max();
-        newest.map(|at| Stamp(at.0.saturating_sub(1))).or_else(|| self.last_ns()).map_or(since, |next| next.max(since))
+        let before = newest.map(|at| Stamp(at.0.saturating_sub(BLUR_NS)));
+        before.or_else(|| self.last_ns()).map_or(since, |next| next.max(since))
     }
 }
