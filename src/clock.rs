@@ -50,6 +50,10 @@ impl ManualClock {
         Self(std::sync::atomic::AtomicI64::new(t.0))
     }
 
+    pub fn set(&self, t: UtcMs) {
+        self.0.store(t.0, std::sync::atomic::Ordering::SeqCst);
+    }
+
     pub fn advance(&self, ms: i64) {
         self.0.fetch_add(ms, std::sync::atomic::Ordering::SeqCst);
     }

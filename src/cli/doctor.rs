@@ -213,7 +213,9 @@ async fn key(client: &Client, home: &Home) -> Finding {
     }
     match client.check_key(Purpose::Reading).await {
         Ok(info) => good("key", format!("'{}' may {}", info.api_key_name, permissions(&info.permissions))),
-        Err(error) => bad("key", error.to_string(), "change the key on Kraken's key page, or make one for this program only"),
+        Err(error) => {
+            bad("key", error.to_string(), "change the key on Kraken's key page, or make one for this program only")
+        }
     }
 }
 

@@ -9,12 +9,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::args::{Cli, Mode, Source};
-use super::{Outcome, complain, find_home, load_settings};
+use super::{Outcome, complain, find_home, kraken, load_settings};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Ascii, Colors, Loaded, Secrets, Settings, Zone};
 use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
-use crate::orchestrator::{self, Handle, Launch, Summary};
+use crate::orchestrator::{self, Handle, Launch, SourceKind, Summary};
 use crate::services::{self, RunningServices, ServiceOptions};
 use crate::telemetry::{self, LogGuard, LogOptions, LogRing, LostLines, Metrics};
 use crate::tui::{self, ColorScheme, UiOptions};
@@ -30,7 +30,6 @@ pub(super) fn start(cli: &Cli) -> Outcome {
     if cli.mode == Mode::Live {
         bail!("live trading is not part of this version: it trades on paper only. Leave out `--mode live`");
     }
-    let source_reason = source(cli.source)?;
     let terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     if !cli.headless && !terminal {
         bail!("the console needs a terminal, and this is none. On a server or in a pipe use `cst --headless`");
@@ -46,19 +45,35 @@ pub(super) fn start(cli: &Cli) -> Outcome {
         .thread_name("cst")
         .build()
         .wrap_err("the async runtime could not be started")?;
-    let result = runtime.block_on(everything(cli, &home, loaded, source_reason, clock, ring, guard.lost()));
+    let result = runtime.block_on(everything(cli, &home, loaded, clock, ring, guard.lost()));
     runtime.shutdown_timeout(GRACE);
     result
 }
 
-/// Why the recording is the source, or why there is none.
-fn source(wanted: Source) -> Result<String, color_eyre::Report> {
+/// Which source, and why.
+async fn source(wanted: Source, settings: &Settings, home: &Home) -> Result<(SourceKind, String), color_eyre::Report> {
+    let reach = async {
+        let client = kraken::client(settings, home, false)?;
+        let limit = Duration::from_millis(settings.kraken.reach_timeout_ms);
+        let late = || eyre!("no answer in {} ms", limit.as_millis());
+        let status = tokio::time::timeout(limit, client.system_status()).await.map_err(|_| late())??;
+        Ok::<_, color_eyre::Report>(status.status.to_string())
+    };
     match wanted {
-        Source::Replay => Ok("asked for with --source replay".to_owned()),
-        Source::Auto => Ok("auto: this version has no live link to Kraken yet".to_owned()),
-        Source::Kraken => Err(eyre!(
-            "this version has no live link to Kraken yet; `--source replay` plays the bundled recording of real Kraken data"
-        )),
+        Source::Replay => Ok((SourceKind::Replay, "asked for with --source replay".to_owned())),
+        Source::Kraken => {
+            let status = reach.await.wrap_err_with(|| {
+                format!(
+                    "{} cannot be reached; `cst doctor` looks closer, `--source replay` needs no network",
+                    settings.kraken.rest_url
+                )
+            })?;
+            Ok((SourceKind::Kraken, format!("asked for with --source kraken; it is {status}")))
+        }
+        Source::Auto => Ok(match reach.await {
+            Ok(status) => (SourceKind::Kraken, format!("auto: Kraken answers and is {status}")),
+            Err(error) => (SourceKind::Replay, format!("auto: Kraken could not be reached ({error})")),
+        }),
     }
 }
 
@@ -82,13 +97,13 @@ async fn everything(
     cli: &Cli,
     home: &Home,
     loaded: Loaded,
-    source_reason: String,
     clock: Arc<dyn Clock>,
     ring: Arc<LogRing>,
     lost: LostLines,
 ) -> Outcome {
     let config_hash = loaded.hash();
     let settings = loaded.settings;
+    let (source, source_reason) = source(cli.source, &settings, home).await?;
     let (handle, ports) = orchestrator::connect();
     let stop = CancellationToken::new();
     let listening = CancellationToken::new();
@@ -102,6 +117,7 @@ async fn everything(
         settings,
         home: home.dir.clone(),
         config_hash,
+        source,
         source_reason,
         speed,
         fresh: cli.fresh,

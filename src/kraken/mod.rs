@@ -6,6 +6,7 @@
 //! never passed over; nothing here can place an order.
 
 pub mod book;
+pub mod driver;
 pub mod error;
 pub mod history;
 pub mod keys;

@@ -12,8 +12,9 @@ use super::direct::{Answered, direct};
 use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::picture::Picture;
+use super::source::LinkPicture;
 use super::startup::Ready;
-use super::{Launch, OrchestratorError, Summary, analysis};
+use super::{Launch, OrchestratorError, SourceKind, Summary, analysis};
 use crate::agents::{AgentEvent, AgentHandle};
 use crate::decision::session::PaperSession;
 use crate::domain::agent::{AgentKind, AgentState};
@@ -43,6 +44,7 @@ pub(super) struct Conductor {
     agents: BTreeMap<AgentKind, AgentHandle>,
     events: mpsc::Receiver<AgentEvent>,
     feed: Feed,
+    link: LinkPicture,
     picture: Picture,
     ports: Ports,
     launch: Launch,
@@ -62,7 +64,7 @@ pub(super) struct Conductor {
 
 impl Conductor {
     pub(super) fn new(ready: Ready, picture: Picture, ports: Ports, launch: Launch) -> Self {
-        let trading_from = launch.settings.replay.trading_from;
+        let trading_from = ready.trading_from;
         Self {
             session: ready.session,
             session_id: ready.session_id,
@@ -70,6 +72,7 @@ impl Conductor {
             agents: ready.agents,
             events: ready.events,
             feed: ready.feed,
+            link: ready.link,
             picture,
             ports,
             launch,
@@ -111,6 +114,9 @@ impl Conductor {
                 Some(event) = self.events.recv() => self.agent_event(event)?,
                 _ = publish.tick() => {
                     idle += 1;
+                    if let Some(link) = self.link.news() {
+                        self.picture.snapshot.link = Some(link);
+                    }
                     if self.dirty || idle >= IDLE_TICKS {
                         idle = 0;
                         self.publish();
@@ -360,6 +366,9 @@ impl Conductor {
 
     fn simple(&mut self, command: &Command) -> Ack {
         match command {
+            Command::SetSpeed { .. } | Command::HoldReplay { .. } if self.launch.source == SourceKind::Kraken => {
+                Ack::Refused { reason: "live data set their own pace".to_owned() }
+            }
             Command::SetSpeed { speed } => {
                 self.feed.set_speed(*speed);
                 self.picture.snapshot.speed = Some(*speed);

@@ -10,6 +10,7 @@ mod direct;
 mod error;
 mod feed;
 pub mod handle;
+mod market;
 mod picture;
 mod source;
 pub mod standin;
@@ -33,6 +34,25 @@ use crate::config::Settings;
 use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
 
+/// Where market data come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SourceKind {
+    /// Kraken, live.
+    Kraken,
+    /// A recording, played by the stand-in exchange.
+    Replay,
+}
+
+impl SourceKind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kraken => "kraken",
+            Self::Replay => "replay",
+        }
+    }
+}
+
 /// What a run is started with.
 pub struct Launch {
     pub settings: Settings,
@@ -40,8 +60,10 @@ pub struct Launch {
     pub home: PathBuf,
     /// Hash of the settings that decide: written to the journal with every session.
     pub config_hash: String,
+    pub source: SourceKind,
     /// Why this source was taken.
     pub source_reason: String,
+    /// Pace of a replay; live data set their own.
     pub speed: Speed,
     /// Begin a new paper account even if one could be continued.
     pub fresh: bool,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::{Launch, OrchestratorError};
+use super::{Launch, OrchestratorError, SourceKind};
 use crate::agents::AgentHandle;
 use crate::clock::Clock;
 use crate::decision::engine::{Engine, PairState};
@@ -103,7 +103,7 @@ impl Picture {
             wall: now,
             mode: Mode::Paper,
             state: SystemState::Starting,
-            speed: Some(launch.speed),
+            speed: (launch.source == SourceKind::Replay).then_some(launch.speed),
             gate: launch.settings.core.gate.threshold,
             services: launch.services.clone(),
             ..Snapshot::default()

@@ -18,6 +18,8 @@ use crate::simulator::protocol::{self, SimNs, Symbol, TapeTrade};
 use crate::store::ticks::{TAPE_MANIFEST, TakerOrder, TapeSeries, load_tape};
 use crate::store::{Recording, ReplayRows};
 
+/// Kraken's own pace of heartbeats.
+const HEARTBEAT_MS: i64 = 1_000;
 /// Hours of invented trades.
 const SYNTHETIC_HOURS: u32 = 24;
 /// Mean time between the invented trades of a pair, in simulated ms.
@@ -52,13 +54,14 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, Orchestr
         (Vec::new(), candle_tapes(&recording.load_replay()?), first)
     };
     let start = wanted.from.unwrap_or_else(|| first.plus(HOUR_MS));
-    exchange(trades, candles, start, wanted)
+    exchange(trades, candles, start, wanted, HEARTBEAT_MS)
 }
 
 /// An exchange that plays the rows of a recording from `start` on, as candles.
 pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<Exchange, OrchestratorError> {
     let wanted = StandIn { synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
-    exchange(Vec::new(), candle_tapes(rows), start, &wanted)
+    // Simulated time leaps from batch to batch: a heartbeat for each of its seconds would be most of the traffic.
+    exchange(Vec::new(), candle_tapes(rows), start, &wanted, HOUR_MS)
 }
 
 fn exchange(
@@ -66,6 +69,7 @@ fn exchange(
     candles: Vec<CandleTape>,
     start: UtcMs,
     wanted: &StandIn,
+    heartbeat_ms: i64,
 ) -> Result<Exchange, OrchestratorError> {
     let failed = |text: String| OrchestratorError::StandIn(text);
     let known = Listing::bundled().map_err(|e| failed(e.to_string()))?;
@@ -75,8 +79,7 @@ fn exchange(
         let invented = listing.pairs().iter().rev().take(wanted.synthetic);
         let symbols: Vec<Symbol> = invented.map(|pair| Arc::clone(&pair.symbol)).collect();
         let begin = start.plus_ms(-HOUR_MS);
-        let invented =
-            synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_MEAN_MS, wanted.seed);
+        let invented = synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_MEAN_MS, wanted.seed);
         trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
     let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };
@@ -88,7 +91,8 @@ fn exchange(
         full_deltas: wanted.full_deltas,
         ..DeskOptions::default()
     });
-    let options = ExchangeOptions { seed: wanted.seed, strict: wanted.strict, ..ExchangeOptions::default() };
+    let options =
+        ExchangeOptions { seed: wanted.seed, strict: wanted.strict, heartbeat_ms, ..ExchangeOptions::default() };
     Exchange::new(options, market, desk).map_err(failed)
 }
 

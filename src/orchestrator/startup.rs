@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::feed::Feed;
 use super::handle::{Envelope, Ports};
+use super::market::Market;
 use super::picture::Picture;
-use super::{Launch, OrchestratorError, source, training};
+use super::source::{LinkPicture, live};
+use super::{Launch, OrchestratorError, SourceKind, training};
 use crate::agents::{AgentEvent, AgentHandle, AgentOptions, AgentRuntime, BrainFactory};
 use crate::broker::fees::FeeSchedule;
 use crate::broker::ledger;
@@ -21,7 +23,7 @@ use crate::domain::agent::AgentKind;
 use crate::domain::command::{Ack, Command};
 use crate::domain::event::Brain;
 use crate::domain::pair::{Interval, Pair};
-use crate::domain::snapshot::{Progress, SourceView, SystemState};
+use crate::domain::snapshot::{Progress, SystemState};
 use crate::domain::time::UtcMs;
 use crate::ml::Predictor;
 use crate::ml::model::Model;
@@ -29,7 +31,7 @@ use crate::monitor::HealthMonitor;
 use crate::pipeline::Collector;
 use crate::signals::{NewsText, Sentiment, Technical, TextScore, Whale};
 use crate::sources::{LanguageModel, LanguageModelSettings, read_news};
-use crate::store::{Journal, Recording, SessionMeta, load_instruments};
+use crate::store::{Journal, Recording, SessionMeta};
 
 /// What the conductor needs to begin.
 pub(super) struct Ready {
@@ -39,6 +41,8 @@ pub(super) struct Ready {
     pub(super) agents: BTreeMap<AgentKind, AgentHandle>,
     pub(super) events: mpsc::Receiver<AgentEvent>,
     pub(super) feed: Feed,
+    pub(super) link: LinkPicture,
+    pub(super) trading_from: UtcMs,
 }
 
 /// The recording, the models and the texts: the slow part, done off the reactor.
@@ -59,23 +63,23 @@ pub(super) async fn start(
     let Some(mut loaded) = load(ports, picture, launch, stop).await? else { return Ok(None) };
     loaded.scores = score_texts(launch, &loaded.texts).await?;
     let settings = &launch.settings;
-    let universe = loaded.recording.universe();
-    let recording = &loaded.recording;
-    let (first, last) = (recording.first(), recording.last().min(settings.replay.until));
-    picture.snapshot.source = SourceView {
-        kind: "replay".to_owned(),
-        label: label(recording, last),
-        reason: launch.source_reason.clone(),
-        first,
-        last,
-        trading_from: settings.replay.trading_from,
+    let now = launch.clock.now();
+    let ground = match launch.source {
+        SourceKind::Kraken => match history(ports, picture, launch, stop).await? {
+            Some(ground) => Some(ground),
+            None => return Ok(None),
+        },
+        SourceKind::Replay => None,
     };
+    let market = Market::of(&loaded.recording, launch, ground, now)?;
+    let universe = market.universe.clone();
+    picture.snapshot.source = market.view.clone();
     picture.snapshot.models = loaded.models.iter().map(|m| m.view()).collect();
 
-    let instruments = load_instruments(&launch.home.join(&settings.replay.recording).join("instruments.json"))?;
+    let instruments = market.instruments.clone();
     picture.set_instruments(&universe, &instruments);
     let mut journal = Journal::open(&launch.home.join(&settings.journal.path))?;
-    let source = recording.name().to_owned();
+    let source = market.name.clone();
     let resumable = match journal.latest_session()? {
         Some(row) if !launch.fresh && !row.ended && row.source == source => {
             journal.last_checkpoint(row.id)?.map(|checkpoint| (row, checkpoint))
@@ -111,18 +115,53 @@ pub(super) async fn start(
 
     // Data up to the stored instant only refill the windows; trading goes on behind it.
     let resume_at = session.engine().durable().last_at;
-    let trading_from = settings.replay.trading_from.max(resume_at.plus(1));
-    let rows = recording.load_replay()?;
-    let batches = recording.batches(rows, trading_from).take_while(move |b| b.at <= last);
-    let feed = Feed::new(source::recorded(Box::new(batches)), Interval::M5.ms(), Some(launch.speed));
-    picture.warm_up(first, trading_from);
+    let trading_from = market.view.trading_from.max(resume_at.plus(1));
+    picture.warm_up(market.view.first, trading_from);
+    let source = market.start(&loaded.recording, launch, trading_from).await?;
+    let speed = (launch.source == SourceKind::Replay).then_some(launch.speed);
+    let feed = Feed::new(source.deliveries, Interval::M5.ms(), speed);
     let (agents, events) = spawn_agents(launch, &universe, &loaded);
-    Ok(Some(Ready { session, session_id, journal, agents, events, feed }))
+    Ok(Some(Ready { session, session_id, journal, agents, events, feed, link: source.link, trading_from }))
 }
 
-/// The recording's name, and how far it is played when that is not its end.
-fn label(recording: &Recording, last: UtcMs) -> String {
-    if last < recording.last() { format!("{}, up to {last}", recording.name()) } else { recording.name().to_owned() }
+/// Asks Kraken for pairs and history, with progress; `None` when a stop was asked for meanwhile.
+async fn history(
+    ports: &mut Ports,
+    picture: &mut Picture,
+    launch: &Launch,
+    stop: &CancellationToken,
+) -> Result<Option<live::Ground>, OrchestratorError> {
+    let (progress_tx, mut progress) = watch::channel((0, 0));
+    let told = |done, total| {
+        progress_tx.send_replace((done, total));
+    };
+    let asking = live::prepare(&launch.settings.kraken, &launch.clock, told);
+    tokio::pin!(asking);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(None),
+            Some(envelope) = ports.urgent.recv() => {
+                if refuse_while_starting(envelope) {
+                    stop.cancel();
+                    return Ok(None);
+                }
+            }
+            Some(envelope) = ports.commands.recv() => {
+                refuse_while_starting(envelope);
+            }
+            ground = &mut asking => {
+                picture.snapshot.progress = None;
+                return ground.map(Some);
+            }
+            Ok(()) = progress.changed() => {
+                let (done, total) = *progress.borrow_and_update();
+                let label = "asking Kraken for the history of each pair, one question a second".to_owned();
+                picture.snapshot.progress = Some(Progress { label, done, total });
+                picture.publish(&ports.snapshots);
+            }
+        }
+    }
 }
 
 fn verify_books(engine: &Engine, journal: &Journal, session: u32) -> Result<(), OrchestratorError> {

@@ -3,6 +3,7 @@
 mod fetch;
 mod files;
 mod lake;
+mod record;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ pub(super) fn data(cli: &Cli, args: &DataArgs) -> Outcome {
     match &args.what {
         DataCommand::Fetch(args) => fetch::fetch(cli, args),
         DataCommand::Import(args) => files::import(cli, args),
+        DataCommand::Record(args) => record::record(cli, args),
         DataCommand::List => lake::list(cli),
         DataCommand::Check => lake::check(cli),
         DataCommand::Export(args) => lake::export(cli, args),

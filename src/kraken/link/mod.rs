@@ -1,4 +1,32 @@
 //! The connection's logic without a socket: what comes in, what goes out, at which instant.
+//!
+//! Serves the driver (real sockets) and the soak tests (none). In: [`Input`]s with the time; out: [`Output`]s. Always true: every pair that
+//! is not proven has told its doubt; trades and candles of a pair leave in order and once; a question of REST and a connect attempt are
+//! paced; no input whatever makes it panic.
+
+mod answers;
+mod candle_row;
+mod candles;
+mod connect;
+mod core;
+mod frames;
+mod notes;
+mod ohlc_series;
+mod pair_state;
+mod proof;
+mod pulse;
+mod rest_desk;
+mod settings;
+mod shard;
+mod status;
+mod subscribe;
+mod trade_flow;
+mod trade_series;
+mod window;
+
+pub use self::core::LinkCore;
+pub use settings::LinkSettings;
+pub use status::{Budgets, ConnectionState, ConnectionStatus, Delivery, LinkCounters, LinkStatus, PairLinkStatus};
 
 use std::sync::Arc;
 

@@ -21,6 +21,14 @@ pub struct BadNumber(pub String);
 /// Longest token that is looked at; every number of the exchange is far shorter.
 const LONGEST: usize = 64;
 
+impl Number {
+    /// The float that is nearest to the decimal: what features and models read. NaN, which every check refuses, when there is none.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        self.0.to_string().parse().unwrap_or(f64::NAN)
+    }
+}
+
 impl FromStr for Number {
     type Err = BadNumber;
 

@@ -1,25 +1,45 @@
-//! Where batches come from: a task per source that hands them to the feed.
+//! Where batches come from: a task per source turns the link's events into batches and hands them to the feed.
+//!
+//! Live data and recordings take the same way: over a WebSocket of Kraken's protocol into the link, from there into batches. A recording is played
+//! by the stand-in exchange, whose clock moves when a batch is wanted.
 
 mod batcher;
+pub(super) mod live;
+pub(super) mod replay;
+mod view;
 
-use tokio::sync::mpsc;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
 
 use super::feed::Delivery;
-use crate::domain::event::RawBatch;
+use crate::domain::link::LinkView;
+use crate::kraken::link::LinkStatus;
+use view::link_view;
 
 /// Batches that wait for the feed.
 const AHEAD: usize = 4;
 
-/// Batches of a recording, straight from the disk.
-pub(super) fn recorded(batches: Box<dyn Iterator<Item = RawBatch> + Send>) -> mpsc::Receiver<Delivery> {
-    let (tx, rx) = mpsc::channel(AHEAD);
-    tokio::spawn(async move {
-        for batch in batches {
-            // Nobody listens any more: the session is over.
-            if tx.send(Ok(batch)).await.is_err() {
-                return;
-            }
+/// A running source. It ends when this is dropped.
+pub(super) struct Source {
+    pub(super) deliveries: mpsc::Receiver<Delivery>,
+    pub(super) link: LinkPicture,
+}
+
+/// The link as the screen shows it.
+pub(super) struct LinkPicture {
+    status: watch::Receiver<LinkStatus>,
+    url: String,
+    real: bool,
+}
+
+impl LinkPicture {
+    /// The link's picture, if it has changed since the last call.
+    pub(super) fn news(&mut self) -> Option<Arc<LinkView>> {
+        if !self.status.has_changed().unwrap_or(false) {
+            return None;
         }
-    });
-    rx
+        let status = self.status.borrow_and_update();
+        Some(Arc::new(link_view(&status, &self.url, self.real)))
+    }
 }

@@ -19,8 +19,6 @@ use crate::simulator::listing::PairStatus;
 use crate::simulator::market::{Market, MarketEvent};
 use crate::simulator::protocol::{Params, SimNs, Topic};
 
-/// Silence after which a heartbeat is sent.
-const HEARTBEAT_MS: i64 = 1_000;
 /// Silence of a client without subscriptions after which its socket is closed.
 const IDLE_MS: i64 = 60_000;
 /// Above 2^53.
@@ -356,20 +354,20 @@ impl Exchange {
     pub(super) fn start_heartbeats(&mut self, conn: ConnKey) {
         let Some(session) = self.sessions.get_mut(&conn).filter(|s| !s.beating) else { return };
         session.beating = true;
-        let due = session.last_out.max(self.now).plus_ms(HEARTBEAT_MS);
+        let due = session.last_out.max(self.now).plus_ms(self.options.heartbeat_ms);
         self.at(due, Timer::Heartbeat(conn));
     }
 
     fn heartbeat(&mut self, conn: ConnKey) {
-        let now = self.now;
+        let (now, pause) = (self.now, self.options.heartbeat_ms);
         let Some(session) = self.sessions.get_mut(&conn) else { return };
         if session.subs.is_empty() || session.silent {
             session.beating = false;
             return;
         }
-        let mut due = session.last_out.plus_ms(HEARTBEAT_MS);
+        let mut due = session.last_out.plus_ms(pause);
         if due <= now {
-            due = now.plus_ms(HEARTBEAT_MS);
+            due = now.plus_ms(pause);
             let point = Point { channel: Some("heartbeat"), ..Point::default() };
             if self.faults.is_empty() || self.strike(point, &[Kind::NoHeartbeat], None).is_none() {
                 self.emit(conn, point, r#"{"channel":"heartbeat"}"#.into());
@@ -384,7 +382,7 @@ impl Exchange {
         if session.subs.is_empty() && due <= self.now {
             self.end(conn, Ending::Clean);
         } else {
-            let next = due.max(self.now.plus_ms(HEARTBEAT_MS));
+            let next = due.max(self.now.plus_ms(1_000));
             self.at(next, Timer::Idle(conn));
         }
     }

@@ -20,6 +20,8 @@ pub struct ExchangeOptions {
     pub strict: bool,
     /// Bad keys, signatures or nonces in five minutes that lock a key for fifteen.
     pub lockout_after: u32,
+    /// Silence after which a heartbeat is sent, in simulated ms.
+    pub heartbeat_ms: i64,
     /// WebSocket connects in ten minutes.
     pub connects_per_ten_minutes: usize,
     /// Messages that one socket may send at once, and per second in the long run.
@@ -36,6 +38,7 @@ impl Default for ExchangeOptions {
             accounts: (1..=4).map(AccountPlan::usual).collect(),
             strict: true,
             lockout_after: 20,
+            heartbeat_ms: 1_000,
             connects_per_ten_minutes: 150,
             messages: (60, 30),
             public_burst: 2,

@@ -123,7 +123,8 @@ impl RunningServer {
     /// Addresses and keys, for programs that read them from the first line of output. The secrets are the stand-in's own.
     #[must_use]
     pub fn describe(&self, keys: &[ClientKey]) -> Value {
-        let url = |scheme: &str, address: Option<SocketAddr>, path: &str| address.map(|a| format!("{scheme}://{a}{path}"));
+        let url =
+            |scheme: &str, address: Option<SocketAddr>, path: &str| address.map(|a| format!("{scheme}://{a}{path}"));
         json!({
             "rest": url("http", Some(self.plain), ""), "ws": url("ws", Some(self.plain), "/v2"),
             "tls_rest": url("https", self.tls, ""), "tls_ws": url("wss", self.tls, "/v2"),

@@ -1,0 +1,8 @@
+mod books;
+mod candles;
+mod chaos;
+mod connections;
+mod model;
+mod rig;
+mod start;
+mod trades;

@@ -1,0 +1,172 @@
+use super::*;
+use crate::kraken::wire::Number;
+
+fn trade(id: u64, second: i64, price: &str) -> ws::Trade {
+    ws::Trade {
+        symbol: "BTC/USD".to_owned(),
+        side: ws::Side::Buy,
+        price: price.parse::<Number>().expect("number"),
+        qty: "0.5".parse::<Number>().expect("number"),
+        ord_type: "limit".to_owned(),
+        trade_id: id,
+        timestamp: Stamp::from_ms(UtcMs(second * 1_000)),
+    }
+}
+
+/// A minute's row; prices open, high, low, close.
+fn row(minute: i64, prices: [&str; 4], volume: &str, trades: u64) -> ws::Ohlc {
+    let n = |t: &str| t.parse::<Number>().expect("number");
+    ws::Ohlc {
+        symbol: "BTC/USD".to_owned(),
+        open: n(prices[0]),
+        high: n(prices[1]),
+        low: n(prices[2]),
+        close: n(prices[3]),
+        vwap: n("1"),
+        trades,
+        volume: n(volume),
+        interval_begin: Stamp::from_ms(UtcMs(minute * 60_000)),
+        interval: 1,
+    }
+}
+
+fn series() -> (TradeSeries, LinkSettings) {
+    (TradeSeries::new(Interval(1), UtcMs(10)), LinkSettings::default())
+}
+
+fn told(step: Option<Step>) -> (i64, u64, bool) {
+    match step {
+        Some(Step::Candle { start, values, proven }) => (start.0 / 60_000, values.trades, proven),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn equal_candles_leave_at_once_in_order() {
+    let (mut s, set) = series();
+    for (id, second, price) in [(1, 1, "10"), (2, 30, "12"), (3, 61, "11"), (4, 130, "9")] {
+        s.trade(0, &trade(id, second, price), &set).expect("counted");
+    }
+    assert_eq!(s.poll(0, false), None, "the exchange's word is awaited");
+    s.row(&row(1, ["11", "11", "11", "11"], "0.5", 1), false);
+    assert_eq!(s.poll(0, false), None, "the first one first");
+    s.row(&row(0, ["10", "12", "10", "12"], "1.0", 2), false);
+    assert_eq!(told(s.poll(0, false)), (0, 2, true));
+    assert_eq!(told(s.poll(0, false)), (1, 1, true));
+    assert_eq!((s.poll(0, false), s.doubt.as_ref()), (None, None));
+}
+
+#[test]
+fn a_difference_costs_one_look_at_the_trades_and_one_at_the_rows() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.row(&row(0, ["10", "10", "10", "10"], "1", 2), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    assert_eq!((s.poll(1_999, false), s.due()), (None, 2_000));
+    assert_eq!(s.poll(2_000, false), Some(Step::AskTrades(Stamp(-1))));
+    assert_eq!(s.poll(2_000, false), None, "asked once");
+    s.trades_page(vec![trade(1, 1, "10")], &set);
+    assert_eq!(s.poll(2_100, false), Some(Step::AskRows(UtcMs(-60_000))));
+    s.rows_answer(&[row(0, ["10", "10", "10", "10"], "0.6", 1), row(1, ["1", "1", "1", "1"], "0", 0)]);
+    assert_eq!(told(s.poll(2_200, false)), (0, 1, false));
+    assert_eq!(s.doubt.as_deref(), Some("the 1m candle of 1970-01-01 00:00 differs from the exchange's: volume"));
+    // the next right one ends the doubt
+    s.trade(0, &trade(2, 70, "10"), &set).expect("counted");
+    s.row(&row(1, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(3_000, UtcMs(120_000), &set);
+    assert_eq!(told(s.poll(3_000, false)), (1, 1, true));
+    assert_eq!(s.doubt, None);
+}
+
+#[test]
+fn trades_read_again_settle_a_trade_that_came_late() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.row(&row(0, ["10", "11", "10", "11"], "1", 2), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    s.trade(500, &trade(2, 59, "11"), &set).expect("late");
+    assert!(matches!(s.poll(500, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![trade(1, 1, "10"), trade(2, 59, "11"), trade(3, 60, "12")], &set);
+    assert_eq!(told(s.poll(600, false)), (0, 2, true));
+    assert_eq!(s.late_trades, 1);
+    s.trade(700, &trade(4, 58, "11"), &set).expect("too late");
+    assert!(s.doubt.as_deref().is_some_and(|d| d.contains("after it was closed")));
+}
+
+#[test]
+fn candles_without_a_row_ask_for_rows_first() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.trade(0, &trade(2, 61, "10"), &set).expect("counted");
+    s.close_by_clock(0, UtcMs(120_000), &set);
+    assert!(matches!(s.poll(2_000, false), Some(Step::AskRows(_))));
+    let rows = [
+        row(0, ["10", "10", "10", "10"], "0.5", 1),
+        row(1, ["10", "10", "10", "10"], "0.5", 1),
+        row(2, ["1", "1", "1", "1"], "0", 0),
+    ];
+    s.rows_answer(&rows);
+    assert_eq!(told(s.poll(2_100, false)), (0, 1, true));
+    assert_eq!(told(s.poll(2_100, false)), (1, 1, true), "one answer serves many");
+    // a row without trades of ours
+    s.row(&row(2, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(3_000, UtcMs(180_000), &set);
+    assert!(matches!(s.poll(5_000, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![], &set);
+    assert!(matches!(s.poll(5_100, false), Some(Step::AskRows(_))));
+    s.rows_answer(&[]);
+    assert_eq!(told(s.poll(5_200, false)), (2, 1, false));
+    assert!(s.doubt.as_deref().is_some_and(|d| d.contains("without trades known")));
+}
+
+#[test]
+fn a_quiet_row_of_the_exchange_is_told_and_a_quiet_minute_is_not() {
+    let (mut s, set) = series();
+    s.row(&row(0, ["10", "10", "10", "10"], "0", 0), false);
+    s.close_by_clock(0, UtcMs(600_000), &set);
+    assert_eq!(told(s.poll(0, false)), (0, 0, true));
+    assert_eq!(s.poll(0, false), None);
+    assert_eq!(s.boundary(), UtcMs(600_000));
+}
+
+#[test]
+fn where_trades_are_lost_the_exchanges_final_row_counts() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.hole(UtcMs(2_000), UtcMs(50_000));
+    s.row(&row(0, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    assert_eq!(s.poll(0, false), None, "the live row lacks the same trades");
+    assert!(matches!(s.poll(2_000, false), Some(Step::AskRows(_))));
+    s.rows_answer(&[row(0, ["10", "15", "10", "10"], "2.5", 4), row(1, ["1", "1", "1", "1"], "0", 0)]);
+    assert_eq!(told(s.poll(2_100, false)), (0, 4, false));
+    assert_eq!(s.doubt.as_deref(), Some("the 1m candle of 1970-01-01 00:00 lacks trades"));
+}
+
+#[test]
+fn after_three_strikes_or_when_busy_doubts_are_told_at_once() {
+    let (mut s, set) = series();
+    for minute in 0..5 {
+        s.trade(0, &trade(minute as u64 + 1, minute * 60 + 1, "10"), &set).expect("counted");
+        s.row(&row(minute, ["10", "10", "10", "10"], "9", 9), false);
+    }
+    s.close_by_clock(0, UtcMs(300_000), &set);
+    let mut asked = 0;
+    let mut left = Vec::new();
+    for t in 0..100 {
+        match s.poll(2_000 + t, false) {
+            Some(Step::AskTrades(_)) | Some(Step::AskRows(_)) => {
+                asked += 1;
+                s.refused();
+            }
+            Some(Step::Candle { start, proven, .. }) => left.push((start.0 / 60_000, proven)),
+            None => {}
+        }
+    }
+    assert_eq!(left, (0..5).map(|m| (m, false)).collect::<Vec<_>>());
+    assert_eq!(asked, 6, "two looks for each of three");
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    assert_eq!(told(s.poll(2_000, true)), (0, 1, false));
+}
