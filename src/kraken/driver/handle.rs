@@ -28,7 +28,7 @@ impl LinkHandle {
     }
 
     /// Resolves when every open connection answered a ping: then every frame that the exchange had sent before is handled, and what follows
-    /// from it is in the channel of events. Answers of REST may still be on their way ([`LinkStatus::budgets`] counts them).
+    /// from it is in the channel of events (read that meanwhile: a full channel holds everything up). Answers of REST may still be on their way ([`LinkStatus::budgets`] counts them).
     ///
     /// # Errors
     /// [`LinkGone`]

@@ -185,8 +185,12 @@ impl LinkCore {
             let t = self.pulse.t();
             let pair = state.pair.clone();
             self.notes.say(t, "precision", || format!("{pair}: prices and quantities have other decimals now"));
+            if let Some(book) = self.pairs.get_mut(place).and_then(|s| s.book.as_mut()) {
+                book.in_row = 0;
+            }
             if let Some(at) = self.sub_of(place, |c| matches!(c, Channel::Book(_))) {
                 self.resubscribe(at, 0);
+                self.hurry(at);
             }
         }
     }

@@ -72,7 +72,12 @@ impl LinkCore {
             state.lost = Some((text.clone(), now.plus(state.longest_ms())));
             self.notes.say(t, "hole", || format!("{}: {text}", state.pair));
         }
-        let due = state.flow.as_ref().map_or(i64::MAX, super::trade_flow::TradeFlow::due);
+        let flow = state.flow.as_ref();
+        let due = flow.map_or(i64::MAX, super::trade_flow::TradeFlow::due);
+        if flow.is_some_and(super::trade_flow::TradeFlow::is_live) && self.desk.backlog() > 0 {
+            // the missing ones came by themselves
+            self.desk.forget(Errand::Trades(place));
+        }
         self.wake_at(due);
         if renumbered || hole.is_some() {
             self.touch(place);

@@ -139,6 +139,8 @@ pub enum Output {
 /// What the rest of the program hears.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LinkEvent {
+    /// In the order of ids, each once. The first one is the first after the start; when candles are built from trades, the first of the
+    /// oldest candle that was open at the start.
     Trade {
         pair: Pair,
         trade: ws::Trade,
@@ -154,12 +156,13 @@ pub enum LinkEvent {
         pair: Pair,
         ticker: ws::Ticker,
     },
-    /// A finished candle, in order per pair, never twice.
+    /// A finished candle, in order per pair and interval, never twice; none for a quiet interval. Proven: its values equal the exchange's
+    /// (built from trades), or are the exchange's last word (otherwise).
     Candle {
         row: RawCandle,
         proven: bool,
     },
-    /// The pair's data became proven (`None`) or unproven, and why.
+    /// The pair's data became proven (`None`) or unproven, and why. Every pair tells a doubt first.
     Proof {
         pair: Pair,
         doubt: Option<String>,

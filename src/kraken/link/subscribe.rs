@@ -173,6 +173,17 @@ impl LinkCore {
         self.wake_at(t.saturating_add(wait));
     }
 
+    /// A subscription that waits is sent now.
+    pub(super) fn hurry(&mut self, at: SubRef) {
+        let t = self.pulse.t();
+        if let Some(sub) = self.shards.get_mut(at.shard).and_then(|s| s.subs.get_mut(at.sub))
+            && let SubState::Idle { not_before, .. } = &mut sub.state
+        {
+            *not_before = t.min(*not_before);
+            self.wake_at(t);
+        }
+    }
+
     /// What the subscription brought is worthless from now on.
     pub(super) fn forget_sub(&mut self, shard: usize, sub: usize) {
         let Some(sub) = self.shards.get(shard).and_then(|s| s.subs.get(sub)) else { return };

@@ -1,7 +1,7 @@
 //! Books: checked, and repaired one by one.
 
-use super::model::pair;
-use super::rig::{Ev, Rig, plan};
+use super::model::{pair, plan};
+use super::rig::{Ev, Rig};
 use crate::kraken::link::{LinkEvent, LinkPlan, LinkSettings};
 
 fn books(names: &[&str]) -> LinkPlan {
@@ -67,6 +67,28 @@ fn a_lost_update_resyncs_this_book_only() {
         .collect();
     assert_eq!(unsubscribed, [r#"["BTC/USD"]"#]);
     assert_eq!(rig.connects.len(), 1);
+}
+
+#[test]
+fn other_decimals_build_the_book_anew() {
+    let mut rig = rig();
+    let conn = *rig.conns.keys().next().expect("a connection");
+    for (decimals, good) in [(2, false), (1, true)] {
+        let row = serde_json::json!({"symbol":"BTC/USD","base":"BTC","quote":"USD","status":"post_only","qty_precision":8,"qty_increment":1e-8,
+            "qty_min":0.0001,"price_precision":decimals,"price_increment":0.1,"cost_precision":5});
+        rig.push(conn, &serde_json::json!({"channel":"instrument","type":"update","data":{"assets":[],"pairs":[row]}}));
+        rig.run(1_500);
+        // the small exchange goes on with one decimal: with two its checksum is wrong
+        assert_eq!(rig.proven("BTC/USD"), good, "{decimals} decimals: {:?}", rig.doubts("BTC/USD").last());
+    }
+    assert!(rig.proven("ETH/USD") && rig.requests("unsubscribe", "book") >= 2);
+    let told = |s: &str| {
+        rig.events
+            .iter()
+            .filter(|(_, e)| matches!(e, LinkEvent::PairStatus { status, .. } if status.as_str() == s))
+            .count()
+    };
+    assert_eq!((told("online"), told("post_only")), (2, 1));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Candles: built from trades, compared, never twice; or taken from the exchange.
 
-use super::model::{expected, pair};
-use super::rig::{Rig, START, plan};
+use super::model::{expected, pair, plan};
+use super::rig::{Rig, START};
 use crate::domain::market::RawCandle;
 use crate::domain::pair::Interval;
 use crate::kraken::link::{LinkSettings, RestQuery};
@@ -148,7 +148,7 @@ fn a_difference_is_looked_at_twice_and_then_named() {
 }
 
 #[test]
-fn a_difference_that_stays_is_told_as_unproven() {
+fn a_trade_that_comes_to_light_later_is_counted() {
     let mut rig = minutes(true);
     rig.run(10_000);
     rig.deal("BTC/USD", false);

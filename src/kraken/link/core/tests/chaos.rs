@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::model::{expected, pair};
-use super::rig::{Ev, Rig, START, plan};
+use super::model::{expected, pair, plan};
+use super::rig::{Ev, Rig, START};
 use crate::domain::pair::Interval;
 use crate::domain::random::SplitMix64;
 use crate::domain::time::UtcMs;

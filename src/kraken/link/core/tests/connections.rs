@@ -1,7 +1,7 @@
 //! Connections: refused, silent, cut, under maintenance; and the clock.
 
-use super::model::pair;
-use super::rig::{Ev, Rig, START, plan};
+use super::model::{pair, plan};
+use super::rig::{Ev, Rig, START};
 use crate::domain::time::UtcMs;
 use crate::kraken::link::{Input, LinkEvent, LinkPlan, LinkSettings};
 use crate::kraken::wire::ws::System;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::time::UtcMs;
-use crate::kraken::link::PairListing;
+use crate::kraken::link::{LinkPlan, PairListing};
 use crate::kraken::wire::{Number, Stamp, ws};
 
 /// A trade of the exchange: price in cents, quantity in units of 10^-8.
@@ -27,6 +27,18 @@ pub fn decimal(value: i64, scale: u32) -> rust_decimal::Decimal {
 
 pub fn plain(value: i64, scale: u32) -> Value {
     serde_json::from_str(&decimal(value, scale).normalize().to_string()).expect("number")
+}
+
+pub fn plan(pairs: &[&str]) -> LinkPlan {
+    LinkPlan {
+        pairs: pairs.iter().map(|p| pair(p)).collect(),
+        ticker: false,
+        trades: true,
+        books: Vec::new(),
+        candles: Vec::new(),
+        candles_from_trades: true,
+        seed: 7,
+    }
 }
 
 /// The candle that the deals make, as the rest of the program reads it.

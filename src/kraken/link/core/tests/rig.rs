@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use super::model::{Deal, deal_row, listing, ohlc, ohlc_row, pair, plain, trade};
+use super::model::{Deal, deal_row, listing, ohlc, ohlc_row, plain, trade};
 use crate::domain::market::RawCandle;
 use crate::domain::pair::Interval;
 use crate::domain::random::SplitMix64;
@@ -66,18 +66,6 @@ pub struct Rig {
     pub asked: Vec<(i64, RestQuery)>,
     pub events: Vec<(i64, LinkEvent)>,
     pub random: SplitMix64,
-}
-
-pub fn plan(pairs: &[&str]) -> LinkPlan {
-    LinkPlan {
-        pairs: pairs.iter().map(|p| pair(p)).collect(),
-        ticker: false,
-        trades: true,
-        books: Vec::new(),
-        candles: Vec::new(),
-        candles_from_trades: true,
-        seed: 7,
-    }
 }
 
 impl Rig {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::pair;
-use super::rig::{Ev, Rig, plan};
+use super::model::{pair, plan};
+use super::rig::{Ev, Rig};
 use crate::domain::pair::Interval;
 use crate::kraken::link::{ConnectionState, LinkEvent, LinkSettings, RestQuery, RestTrouble};
 use crate::kraken::wire::ws::{PairStatus, System};

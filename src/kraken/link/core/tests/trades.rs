@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::model::{deal_row, pair};
-use super::rig::{Ev, Rig, plan};
+use super::model::{deal_row, pair, plan};
+use super::rig::{Ev, Rig};
 use crate::domain::pair::Interval;
 use crate::kraken::link::{LinkSettings, RestQuery, RestTrouble};
 
