@@ -151,9 +151,10 @@ impl Player {
     async fn play(&mut self, step: RawBatch) -> Delivery {
         let at = SimNs(step.at.0.saturating_mul(1_000_000));
         self.server.handle.advance(at).await.ok_or_else(gone)?;
-        // First everything that was sent; then time, which ends candles.
+        // First everything that was sent; then time, which ends candles once the exchange has answered a ping sent after their end.
         self.settle().await?;
         self.clock.set(step.at);
+        self.settle().await?;
         self.settle().await?;
         Ok(self.batcher.batch(step.at, step.warmup))
     }
