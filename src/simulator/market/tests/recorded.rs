@@ -62,7 +62,7 @@ fn the_recorded_minutes_come_out_of_the_recorded_trades_to_the_letter() {
     // The first minute of the trades is not whole.
     let whole: Vec<_> = ours.iter().skip(1).collect();
     let with_trades = whole.iter().filter(|(_, row)| row[7] != 0).count();
-    assert_eq!((whole.len(), with_trades), (413, 273));
+    assert_eq!((whole.len(), with_trades), (414, 273));
     for (begin, row) in whole {
         assert_eq!(Some(row), theirs.get(begin));
     }
