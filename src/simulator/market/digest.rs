@@ -1,5 +1,7 @@
 //! The market's state as bytes, and the checks of what must always hold.
 
+use std::cmp::Reverse;
+
 use super::Market;
 use super::candles::{Bar, Series};
 use super::ladder::Ladder;
@@ -16,6 +18,16 @@ impl Market {
         }
         for pair in &self.pairs {
             hash_pair(pair, hasher);
+        }
+        let mut dues: Vec<_> = self.dues.iter().map(|Reverse(due)| *due).collect();
+        dues.sort_unstable();
+        for (at, index, kind) in dues {
+            hasher(&at.to_le_bytes());
+            hasher(&(index as u64).to_le_bytes());
+            hasher(&kind.number().to_le_bytes());
+        }
+        for index in &self.taken_from {
+            hasher(&(*index as u64).to_le_bytes());
         }
         hasher(&self.injected.to_le_bytes());
         hasher(&(self.pending.len() as u64).to_le_bytes());

@@ -23,6 +23,20 @@ pub enum DueKind {
     Thaw,
 }
 
+impl DueKind {
+    /// One number for each kind, for the digest.
+    pub const fn number(self) -> u64 {
+        match self {
+            Self::Trades => 0,
+            Self::Injected => 1,
+            Self::Book => 2,
+            Self::Churn => 3,
+            Self::Thaw => 4,
+            Self::Candle(tape) => (tape as u64).saturating_add(5),
+        }
+    }
+}
+
 impl PairState {
     /// Everything that waits in this pair at the start.
     pub fn first_dues(&mut self, now: i64) -> Vec<(i64, DueKind)> {

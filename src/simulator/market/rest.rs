@@ -152,7 +152,9 @@ impl PairState {
         };
         let rows = series.rows(now.0, FINISHED_ROWS.saturating_add(1), self.makes_candles());
         let seconds = |bar: &Bar| bar.begin.div_euclid(1_000_000_000);
-        let finished = rows.iter().rev().nth(1).or(rows.last()).map_or(0, seconds);
+        // With the running candle alone, the cursor lies before it: `since` leaves out what it names.
+        let before = rows.last().map_or(0, |bar| bar.begin.saturating_sub(series.step()).div_euclid(1_000_000_000));
+        let finished = rows.iter().rev().nth(1).map_or(before, seconds);
         let shown = rows.iter().filter(|bar| seconds(bar) > since).map(|bar| self.ohlc_row(bar)).collect();
         Ok((Value::Array(shown), Some(json!(finished))))
     }

@@ -138,6 +138,9 @@ fn quiet_minutes_are_flat_and_the_day_has_its_numbers() {
     ];
     all.trades = vec![tape("BTC/USD", trades)];
     let mut m = Market::new(all, MarketOptions::default()).unwrap();
+    step(&mut m, START + 20 * SECOND);
+    let first = ask(&mut m, "OHLC", &[("pair", "XBTUSD")]);
+    assert_eq!((first["XXBTZUSD"].as_array().unwrap().len(), &first["last"]), (1, &json!(START / SECOND - 60)));
     step(&mut m, START + 250 * SECOND);
     let answer = ask(&mut m, "OHLC", &[("pair", "XBTUSD"), ("interval", "1")]);
     let base = START / SECOND;

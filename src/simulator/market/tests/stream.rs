@@ -31,7 +31,7 @@ fn books_candles_trades_and_tickers_agree_with_a_careful_client() {
         }
         let mut ids: BTreeMap<Symbol, u64> = BTreeMap::new();
         let (mut trades, mut in_frames) = (0, 0);
-        for minute in 1..=40 {
+        for minute in 1..=25 {
             let out = step(&mut market, START + 3_600 * SECOND + minute * MINUTE);
             for event in &out {
                 match event {
@@ -58,10 +58,10 @@ fn books_candles_trades_and_tickers_agree_with_a_careful_client() {
                 assert!(client.equals(&market, symbol), "{topic:?} at minute {minute}");
             }
         }
-        assert!(trades > 1_000 && in_frames == trades, "{trades} {in_frames}");
+        assert!(trades > 800 && in_frames == trades, "{trades} {in_frames}");
         assert_eq!(clients.values().map(|c| c.wrong + c.crossed).sum::<usize>(), 0);
-        assert!(clients.values().all(|c| c.updates > 500), "{clients:?}");
-        assert!(clients.values().map(|c| c.twice).sum::<usize>() > 100);
+        assert!(clients.values().all(|c| c.updates > 300), "{clients:?}");
+        assert!(clients.values().map(|c| c.twice).sum::<usize>() > 50);
     }
 }
 
