@@ -88,6 +88,7 @@ impl Driver {
         let mut going = self.act().await;
         while going {
             let nap = self.nap();
+            let mut quiet = false;
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -96,11 +97,14 @@ impl Driver {
                     self.barriers.push((barrier, passed));
                 }
                 Some(input) = arrived.recv() => self.take(input).await,
-                () = tokio::time::sleep(nap) => self.core.handle(self.clock.now(), Input::Tick, &mut self.out),
+                () = tokio::time::sleep(nap) => {
+                    quiet = true;
+                    self.core.handle(self.clock.now(), Input::Tick, &mut self.out);
+                }
             }
             going = self.act().await;
             self.pass_barriers();
-            self.show(arrived.len());
+            self.show(arrived.len(), quiet);
         }
         self.end(arrived).await;
     }
@@ -228,11 +232,12 @@ impl Driver {
         }
     }
 
-    fn show(&mut self, waiting: usize) {
+    /// Renews the picture: now and then under load, and whenever nothing happens (a clock that is moved by hand may stand still).
+    fn show(&mut self, waiting: usize, quiet: bool) {
         let now = self.clock.now();
         let due = self.status_at.plus(self.settings.status_every_ms);
         // after a step back of the clock it is due, too
-        if now < due && now >= self.status_at {
+        if !quiet && now < due && now >= self.status_at {
             return;
         }
         self.status_at = now;

@@ -106,9 +106,11 @@ fn settings() -> LinkSettings {
         ping_after_ms: NEVER_MS,
         connect_timeout_ms: NEVER_MS,
         ack_timeout_ms: NEVER_MS,
-        snapshot_timeout_ms: NEVER_MS,
+        // No first picture comes before the first candle: REST is asked at once.
+        snapshot_timeout_ms: 0,
         listing_refresh_ms: NEVER_MS,
         rest_timeout_ms: NEVER_MS,
+        rest_gap_ms: 0,
         clock_jump_ms: NEVER_MS,
         ..LinkSettings::default()
     }
