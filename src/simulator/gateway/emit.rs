@@ -19,7 +19,7 @@ impl Exchange {
     pub(super) fn spread(&mut self, topic: &Topic, text: String) {
         let Some(holders) = self.holders.get(topic) else { return };
         let text: Arc<str> = text.into();
-        if self.faults.is_empty() {
+        if self.faults.is_empty() && self.held == 0 {
             for conn in holders {
                 if let Some(session) = self.sessions.get_mut(conn).filter(|s| !s.silent) {
                     session.last_out = self.now;
@@ -39,7 +39,7 @@ impl Exchange {
 
     /// A frame to one socket, through the faults that lie in its way.
     pub(super) fn emit(&mut self, conn: ConnKey, point: Point<'_>, text: Arc<str>) {
-        if self.faults.is_empty() {
+        if self.faults.is_empty() && self.held == 0 {
             return self.push(conn, text);
         }
         let mut text = text;
@@ -74,6 +74,7 @@ impl Exchange {
         if self.strike(point, &[Kind::Reorder], None).is_some() {
             if let Some(session) = self.sessions.get_mut(&conn) {
                 session.held.push((channel.to_owned(), text));
+                self.held = self.held.saturating_add(1);
             }
             return;
         }
@@ -90,6 +91,7 @@ impl Exchange {
         let (free, kept) = std::mem::take(&mut session.held).into_iter().partition(|(c, _)| c == channel);
         session.held = kept;
         let free: Vec<(String, Arc<str>)> = free;
+        self.held = self.held.saturating_sub(free.len());
         for (_, text) in free {
             self.push(conn, text);
         }
@@ -138,6 +140,26 @@ impl Exchange {
         for _ in 0..times {
             self.private_frame(conn, event.channel, &event.symbol, "update", &event.rows);
         }
+    }
+
+    /// After a cancel: what it left is to be filled a little later.
+    pub(super) fn plan_late_fill(&mut self, point: Point<'_>, orders: impl FnOnce() -> Vec<String>) {
+        if self.faults.is_empty() {
+            return;
+        }
+        if let Some(fault) = self.strike(point, &[Kind::LateFill], None) {
+            for order in orders() {
+                self.at(self.now.plus_ms(fault.span_ms(1)), Timer::LateFill(order));
+            }
+        }
+    }
+
+    pub(super) fn fill_late(&mut self, order: &str) {
+        let now = self.now;
+        let (mut floor, desk) = self.desk_and_floor();
+        let outcome = desk.late_fill(now, order, &mut floor).err().unwrap_or_else(|| "filled".to_owned());
+        self.log.write(now, "late fill", order, "", &outcome);
+        self.settle();
     }
 
     /// A frame of a private channel, with the next number of its subscription.

@@ -40,6 +40,8 @@ pub struct Exchange {
     pub(super) sessions: BTreeMap<ConnKey, Session>,
     pub(super) holders: BTreeMap<Topic, BTreeSet<ConnKey>>,
     pub(super) faults: Faults,
+    /// Frames that wait for the next one of their channel.
+    pub(super) held: usize,
     /// A private call that waits for the next one.
     pub(super) overtaken: Option<(Ticket, RestCall)>,
     pub(super) timers: BTreeMap<(SimNs, u64), Timer>,
@@ -95,6 +97,8 @@ pub(super) enum Timer {
     Status(PairStatus, i64),
     /// REST is as fast as it was.
     LagEnds,
+    /// What a cancelled order left is filled after all.
+    LateFill(String),
 }
 
 impl Exchange {
@@ -122,6 +126,7 @@ impl Exchange {
             sessions: BTreeMap::new(),
             holders: BTreeMap::new(),
             faults: Faults::seeded(options.seed),
+            held: 0,
             overtaken: None,
             timers: BTreeMap::new(),
             out: Vec::new(),
@@ -236,6 +241,7 @@ impl Exchange {
                 Timer::Overtaken(ticket) => self.let_through(ticket),
                 Timer::Status(status, span_ms) => self.cycle_status(status, span_ms),
                 Timer::LagEnds => self.desk.set_rest_lag(0),
+                Timer::LateFill(order) => self.fill_late(&order),
             }
         }
     }
@@ -292,6 +298,7 @@ impl Exchange {
     pub fn closed(&mut self, conn: ConnKey) {
         if let Some(session) = self.sessions.remove(&conn) {
             self.log.write(self.now, "closed", &session.connection_id.to_string(), "", "");
+            self.held = self.held.saturating_sub(session.held.len());
             for sub in session.subs.into_values() {
                 self.let_go(conn, sub);
             }
@@ -376,14 +383,21 @@ impl Exchange {
         self.at(due, Timer::Heartbeat(conn));
     }
 
-    fn close_if_idle(&mut self, conn: ConnKey) {
-        let Some(session) = self.sessions.get(&conn).filter(|s| !s.silent) else { return };
+    /// Looks after the client's last message plus a minute whether the socket still has no subscription.
+    pub(super) fn watch_idle(&mut self, conn: ConnKey) {
+        let Some(session) = self.sessions.get_mut(&conn).filter(|s| s.subs.is_empty() && !s.watched) else { return };
+        session.watched = true;
         let due = session.last_in.plus_ms(IDLE_MS);
-        if session.subs.is_empty() && due <= self.now {
+        self.at(due, Timer::Idle(conn));
+    }
+
+    fn close_if_idle(&mut self, conn: ConnKey) {
+        let Some(session) = self.sessions.get_mut(&conn).filter(|s| !s.silent) else { return };
+        session.watched = false;
+        if session.subs.is_empty() && session.last_in.plus_ms(IDLE_MS) <= self.now {
             self.end(conn, Ending::Clean);
         } else {
-            let next = due.max(self.now.plus_ms(1_000));
-            self.at(next, Timer::Idle(conn));
+            self.watch_idle(conn);
         }
     }
 

@@ -150,6 +150,12 @@ impl Exchange {
         let (mut floor, desk) = self.desk_and_floor();
         let answer = desk.rest(now, account, name, &params, &mut floor);
         self.settle();
+        if name == "CancelOrder" && matches!(answer, Some(Ok(_))) {
+            let pair = self.pair_of(&params);
+            let path = format!("/0/private/{name}");
+            let point = Point { path: Some(&path), pair: pair.as_deref(), ..Point::default() };
+            self.plan_late_fill(point, || params.list("txid"));
+        }
         answer.unwrap_or_else(|| refuse("EGeneral:Unknown method"))
     }
 

@@ -24,6 +24,8 @@ pub struct Session {
     pub silent: bool,
     /// A heartbeat is due at some time.
     pub beating: bool,
+    /// It is looked at some time whether it is idle.
+    pub watched: bool,
     /// A frame that waits for the next one of its channel.
     pub held: Vec<(String, Arc<str>)>,
 }
@@ -92,8 +94,8 @@ impl Session {
     #[must_use]
     pub fn new(endpoint: Endpoint, connection_id: u64, now: SimNs, rate: Leaky) -> Self {
         let subs = BTreeMap::new();
-        let (silent, beating, held) = (false, false, Vec::new());
-        Self { endpoint, connection_id, last_in: now, last_out: now, subs, rate, silent, beating, held }
+        let (silent, beating, watched, held) = (false, false, true, Vec::new());
+        Self { endpoint, connection_id, last_in: now, last_out: now, subs, rate, silent, beating, watched, held }
     }
 
     pub(super) fn fingerprint(&self) -> Value {

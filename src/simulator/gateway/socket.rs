@@ -181,6 +181,11 @@ impl Exchange {
         let (mut floor, desk) = self.desk_and_floor();
         let answers = desk.method(now, account, method, &params, &mut floor);
         let answers = answers.unwrap_or_else(|| vec![Err("Unsupported event".to_owned())]);
+        let cancelled =
+            || answers.iter().flatten().filter_map(|a| a.get("order_id")?.as_str().map(str::to_owned)).collect();
+        if method == "cancel_order" {
+            self.plan_late_fill(point, cancelled);
+        }
         if hidden.is_none() {
             self.answer_method(conn, point, req_id, answers);
         }

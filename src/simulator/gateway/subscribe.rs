@@ -216,6 +216,7 @@ impl Exchange {
                 self.let_go(conn, sub);
             }
         }
+        self.watch_idle(conn);
     }
 
     /// Takes a subscription out of the session; a depth, if given, must be the one subscribed.

@@ -70,7 +70,7 @@ pub enum Kind {
     Reorder,
     /// A fill is told twice, with the same `exec_id`.
     DupFill,
-    /// A fill is told `s` seconds late.
+    /// On `executions`: a fill is told `s` seconds late. On a cancel: what it left is filled `s` seconds after the answer.
     LateFill,
     BadChecksum,
     /// No frames of the book for `s` seconds.

@@ -1,0 +1,8 @@
+//! The gateway over a real market and desk, without sockets.
+
+mod chaos;
+mod faults_rest;
+mod faults_ws;
+mod rest;
+mod rig;
+mod sockets;
