@@ -14,7 +14,7 @@ use crate::clock::Clock;
 pub enum ClockMode {
     #[default]
     Real,
-    /// So many simulated seconds in a second.
+    /// So many simulated seconds in a second; with 0 it stands still.
     Scaled { factor: u32 },
     /// Only when told.
     Step,

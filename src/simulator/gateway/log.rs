@@ -8,6 +8,8 @@ use crate::simulator::protocol::SimNs;
 
 /// Entries kept.
 const KEPT: usize = 5_000;
+/// Longest name of an entry: paths and methods are the client's own words.
+const LONGEST: usize = 120;
 
 /// A ring of entries.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +26,7 @@ impl Log {
         if self.entries.len() >= KEPT {
             self.entries.pop_front();
         }
+        let name: String = name.chars().take(LONGEST).collect();
         self.entries.push_back(
             json!({"n": self.written, "at_ns": at.0, "what": what, "name": name, "who": who, "outcome": outcome}),
         );

@@ -86,7 +86,7 @@ impl Exchange {
     }
 
     fn public(&mut self, name: &str, params: &Params) -> Answer {
-        let paced = (name.to_owned(), params.text("pair").unwrap_or_default());
+        let paced = (name.chars().take(32).collect(), self.pair_of(params).unwrap_or_default());
         let burst = self.options.public_burst;
         let pace = self.pacing.entry(paced).or_insert_with(|| Leaky::new(burst, 100));
         if self.options.strict && !pace.take(self.now, 1) {
