@@ -30,6 +30,15 @@ pub fn permissions(call: &str) -> &'static [Permission] {
     }
 }
 
+/// What a private channel needs.
+#[must_use]
+pub fn channel_permissions(channel: &str) -> &'static [Permission] {
+    match channel {
+        "balances" => &[Permission::QueryFunds],
+        _ => &[Permission::QueryOpenTrades, Permission::QueryClosedTrades],
+    }
+}
+
 /// The same for a method of the WebSocket; `None` when there is no such method.
 #[must_use]
 pub fn method_permissions(method: &str) -> Option<&'static [Permission]> {

@@ -45,11 +45,6 @@ impl Exchange {
         removed
     }
 
-    #[must_use]
-    pub fn faults(&self) -> Value {
-        self.faults.list()
-    }
-
     /// Sets the state of the whole exchange and tells every socket.
     pub fn set_system_status(&mut self, status: PairStatus) {
         self.system = status;
@@ -179,11 +174,5 @@ impl Exchange {
     pub fn check(&self) -> Result<(), String> {
         self.market.check()?;
         self.desk.check()
-    }
-
-    /// Whether something waits in [`Exchange::drain`].
-    #[must_use]
-    pub fn has_output(&self) -> bool {
-        !self.out.is_empty()
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::api::ConnKey;
+use super::calls;
 use super::exchange::Exchange;
 use super::faults::{Kind, Point};
 use super::session::{Sub, SubKey, name};
@@ -133,6 +134,9 @@ impl Exchange {
             return Err("Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com".to_owned());
         }
         let caller = self.session_caller(params, point)?;
+        if !self.keyring.allows(&caller.key, calls::channel_permissions(name(channel))) {
+            return Err("EGeneral:Permission denied".to_owned());
+        }
         let token = params.text("token").unwrap_or_default();
         let (account, key) = (AccountKey(caller.account), SubKey::Private(name(channel)));
         let session = self.sessions.get_mut(&conn).ok_or("closed")?;

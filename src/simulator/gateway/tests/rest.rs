@@ -27,7 +27,7 @@ fn public_calls_answer_by_get_and_post_and_unknown_ones_say_so() {
 fn orders_go_through_and_keys_have_their_rights() {
     let mut rig = Rig::new();
     let id = rig.order();
-    assert_eq!(rig.open_ids(), [id.clone()]);
+    assert_eq!(rig.open_ids(), std::slice::from_ref(&id));
     assert_eq!(rig.ok("CancelOrder", &format!("&txid={id}"))["count"], 1);
     assert!(rig.open_ids().is_empty());
     rig.as_key("reader");

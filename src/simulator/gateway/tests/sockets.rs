@@ -145,6 +145,21 @@ fn a_token_outlives_its_time_only_while_it_is_held() {
 }
 
 #[test]
+fn keys_may_see_and_do_on_sockets_what_they_may_elsewhere() {
+    use crate::simulator::gateway::{ClientKey, Permission};
+    let key = ClientKey {
+        permissions: [Permission::CreateWsToken, Permission::QueryFunds].into(),
+        ..ClientKey::trading("own", 1)
+    };
+    let mut rig = Rig::with(ExchangeOptions { keys: vec![key], strict: false, ..ExchangeOptions::default() });
+    let (conn, token) = (rig.open(), rig.token());
+    let refused = "EGeneral:Permission denied";
+    assert_eq!(rig.subscribe(conn, json!({"channel": "executions", "token": token}))[0]["error"], refused);
+    assert_eq!(rig.subscribe(conn, json!({"channel": "balances", "token": token}))[0]["success"], true);
+    assert_eq!(rig.say(conn, json!({"method": "cancel_all", "params": {"token": token}}))[0]["error"], refused);
+}
+
+#[test]
 fn trading_methods_answer_by_request_id_and_once_per_cancelled_order() {
     let mut rig = Rig::new();
     let (conn, token) = rig.private();
