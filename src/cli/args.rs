@@ -253,6 +253,9 @@ pub struct SimulatorArgs {
     /// Folder with recorded data: a tape of trades (tape.toml) or a recording of candles (recording.toml) [default: data/tape]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Invent trades in these listed pairs, from a day before now on, with the clock at now: for clients that want BTC/USD
+    #[arg(long, value_name = "PAIR", value_delimiter = ',')]
+    pub invent: Vec<Pair>,
     /// Also invent this many pairs with invented trades, clearly named SIM…, for load tests
     #[arg(long, value_name = "PAIRS", default_value_t = 0)]
     pub synthetic: usize,
@@ -271,12 +274,12 @@ pub struct SimulatorArgs {
     /// The clock: `real`, a factor such as `60`, or `step` (moved by POST /clock alone)
     #[arg(long, default_value = "real", value_name = "real|N|step")]
     pub clock: String,
-    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data]
+    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data, now with invented data]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
     /// Write the certificate authority here, for clients that want to trust it
     #[arg(long, value_name = "FILE")]
-    pub ca: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
     /// Do not enforce limits of requests and messages
     #[arg(long)]
     pub lenient: bool,

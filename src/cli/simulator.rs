@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use color_eyre::eyre::{WrapErr, eyre};
-use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Cli, SimulatorArgs};
 use super::{Outcome, complain, find_home, print};
-use crate::clock::SystemClock;
+use crate::clock::{Clock, SystemClock};
 use crate::domain::time::UtcMs;
 use crate::orchestrator::standin::{self, StandIn};
 use crate::simulator::clock::ClockMode;
@@ -22,13 +21,15 @@ pub(super) fn simulator(cli: &Cli, args: &SimulatorArgs) -> Outcome {
     };
     let from =
         args.from.as_deref().map(UtcMs::parse).transpose().map_err(|e| eyre!("--from is not an instant: {e}"))?;
+    let now = (!args.invent.is_empty() || args.synthetic > 0).then(|| SystemClock::new().now());
     let mode = clock_mode(&args.clock)?;
     let wanted = StandIn {
+        invent: args.invent.clone(),
         synthetic: args.synthetic,
         seed: args.seed,
         strict: !args.lenient,
         full_deltas: args.full_deltas,
-        from,
+        from: from.or(now),
     };
     let exchange = standin::from_folder(&folder, &wanted)?;
     let options = ServerOptions {
@@ -36,7 +37,7 @@ pub(super) fn simulator(cli: &Cli, args: &SimulatorArgs) -> Outcome {
         tls_port: Some(args.tls_port),
         control_port: Some(args.control_port),
         mode,
-        ca_file: args.ca.clone(),
+        ca_file: args.ca_file.clone(),
         ..ServerOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -73,21 +74,15 @@ fn clock_mode(text: &str) -> Result<ClockMode, color_eyre::Report> {
 
 /// Where it is reached and with which keys: they are published test keys that open nothing else.
 fn announce(cli: &Cli, server: &RunningServer, data: &str, args: &SimulatorArgs) -> Outcome {
+    let keys = ClientKey::usual();
+    if cli.json {
+        return print(&server.describe(&keys).to_string());
+    }
     let rest = format!("http://{}", server.plain);
     let ws = format!("ws://{}/v2", server.plain);
     let rest_tls = server.tls.map(|a| format!("https://{a}"));
     let ws_tls = server.tls.map(|a| format!("wss://{a}/v2"));
     let control = server.control.map(|a| format!("http://{a}"));
-    let keys = ClientKey::usual();
-    if cli.json {
-        let key = |k: &ClientKey| json!({ "name": k.name, "key": k.key, "secret": k.secret, "account": k.account });
-        let text = json!({
-            "rest": rest, "ws": ws, "rest_tls": rest_tls, "ws_tls": ws_tls, "control": control, "data": data,
-            "synthetic_pairs": args.synthetic, "seed": args.seed, "clock": args.clock,
-            "keys": keys.iter().map(key).collect::<Vec<_>>(),
-        });
-        return print(&text.to_string());
-    }
     let mut lines = vec![
         "stand-in exchange: Kraken's protocol over recorded data. It is not Kraken, and no money is in it.".to_owned(),
         format!("  REST       {rest}   {}", rest_tls.unwrap_or_default()),
@@ -96,9 +91,20 @@ fn announce(cli: &Cli, server: &RunningServer, data: &str, args: &SimulatorArgs)
             "  control    {}/state   faults, clock, trades, orders: see docs/simulator.md",
             control.unwrap_or_default()
         ),
-        format!("  data       {data}; books are invented around the recorded trades, seed {}", args.seed),
+        format!("  data       {data}; books are invented around the trades, seed {}", args.seed),
         "  test keys  (each client takes one of its own: nonces)".to_owned(),
     ];
+    if !args.invent.is_empty() || args.synthetic > 0 {
+        let named: Vec<String> = args.invent.iter().map(ToString::to_string).collect();
+        lines.insert(
+            5,
+            format!(
+                "  invented   trades of {} and {} SIM pairs: no market ever made them",
+                named.join(", "),
+                args.synthetic
+            ),
+        );
+    }
     lines.extend(keys.iter().map(|k| format!("    {:<9} {}  {}", k.name, k.key, k.secret)));
     lines.push("Ctrl-C stops it.".to_owned());
     print(&lines.join("\n"))

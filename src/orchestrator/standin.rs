@@ -9,6 +9,7 @@ use rust_decimal::prelude::FromPrimitive;
 
 use super::OrchestratorError;
 use crate::domain::order::Side;
+use crate::domain::pair::Pair;
 use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::simulator::desk::{Desk, DeskOptions};
 use crate::simulator::gateway::{Exchange, ExchangeOptions};
@@ -20,14 +21,17 @@ use crate::store::{Recording, ReplayRows};
 
 /// Kraken's own pace of heartbeats.
 const HEARTBEAT_MS: i64 = 1_000;
-/// Hours of invented trades.
-const SYNTHETIC_HOURS: u32 = 24;
+/// Hours of invented trades before the start, and in all.
+const INVENTED_BEFORE: i64 = 30;
+const INVENTED_HOURS: u32 = 54;
 /// Mean time between the invented trades of a pair, in simulated ms.
-const SYNTHETIC_MEAN_MS: u32 = 10_000;
+const INVENTED_MEAN_MS: u32 = 5_000;
 
 /// What the stand-in is given.
 #[derive(Debug, Clone)]
 pub struct StandIn {
+    /// Also invented trades in these listed pairs.
+    pub invent: Vec<Pair>,
     /// Also so many invented pairs.
     pub synthetic: usize,
     pub seed: u64,
@@ -59,7 +63,7 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, Orchestr
 
 /// An exchange that plays the rows of a recording from `start` on, as candles.
 pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<Exchange, OrchestratorError> {
-    let wanted = StandIn { synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
+    let wanted = StandIn { invent: Vec::new(), synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
     // Simulated time leaps from batch to batch: a heartbeat for each of its seconds would be most of the traffic.
     exchange(Vec::new(), candle_tapes(rows), start, &wanted, HOUR_MS)
 }
@@ -75,11 +79,12 @@ fn exchange(
     let known = Listing::bundled().map_err(|e| failed(e.to_string()))?;
     let listing = if wanted.synthetic > 0 { known.clones(known.pairs().len() + wanted.synthetic) } else { known };
     let start = SimNs(start.0.saturating_mul(1_000_000));
-    if wanted.synthetic > 0 {
-        let invented = listing.pairs().iter().rev().take(wanted.synthetic);
-        let symbols: Vec<Symbol> = invented.map(|pair| Arc::clone(&pair.symbol)).collect();
-        let begin = start.plus_ms(-HOUR_MS);
-        let invented = synthetic::trades(&listing, &symbols, begin, SYNTHETIC_HOURS, SYNTHETIC_MEAN_MS, wanted.seed);
+    let new = listing.pairs().iter().rev().take(wanted.synthetic).map(|pair| Arc::clone(&pair.symbol));
+    let symbols: Vec<Symbol> = wanted.invent.iter().map(|pair| Symbol::from(pair.as_str())).chain(new).collect();
+    if !symbols.is_empty() {
+        let begin = start.plus_ms(-INVENTED_BEFORE * HOUR_MS);
+        let invented = synthetic::trades(&listing, &symbols, begin, INVENTED_HOURS, INVENTED_MEAN_MS, wanted.seed);
+        trades.retain(|tape| !symbols.contains(&tape.symbol));
         trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
     let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };

@@ -30,7 +30,7 @@ pub(in crate::cli) fn import(cli: &Cli, args: &ImportArgs) -> Outcome {
     let mut line = ProgressLine::new(cli.json);
     let mut told = |p: &Progress<'_>| {
         let name = p.file.file_name().unwrap_or_default().to_string_lossy();
-        let share = if p.bytes.1 == 0 { 100 } else { p.bytes.0 * 100 / p.bytes.1 };
+        let share = (p.bytes.0 * 100).checked_div(p.bytes.1).unwrap_or(100);
         line.show(format!("{name} ({} of {})  {share} %  {} rows", p.number.0 + 1, p.number.1, p.rows));
         if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
