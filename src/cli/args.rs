@@ -305,6 +305,18 @@ pub enum BenchCommand {
         #[arg(long, value_name = "FILE")]
         dump: Option<PathBuf>,
     },
+    /// Many pairs at once on the configured exchange (see `cst simulator --synthetic` for one that may be loaded)
+    Load {
+        /// Pairs with ticker and trades
+        #[arg(long, default_value_t = 1_400)]
+        pairs: usize,
+        /// Books of depth 10
+        #[arg(long, default_value_t = 100)]
+        books: usize,
+        /// How long to listen once every pair is proven
+        #[arg(long, default_value_t = 30)]
+        seconds: u64,
+    },
 }
 
 #[derive(Debug, Args)]

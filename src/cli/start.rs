@@ -103,12 +103,12 @@ async fn everything(
 ) -> Outcome {
     let config_hash = loaded.hash();
     let settings = loaded.settings;
-    let (source, source_reason) = source(cli.source, &settings, home).await?;
     let (handle, ports) = orchestrator::connect();
     let stop = CancellationToken::new();
     let listening = CancellationToken::new();
     let secrets = Secrets::load(&home.dir, |name| std::env::var(name).ok())?;
     let services = listen(cli, &settings, &secrets, &handle, &listening).await?;
+    let (source, source_reason) = source(cli.source, &settings, home).await?;
     tracing::info!(home = %home.dir.display(), why = %home.why, config = %config_hash, "cst {} starts", env!("CARGO_PKG_VERSION"));
 
     let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);

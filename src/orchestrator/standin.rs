@@ -61,6 +61,14 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, Orchestr
     exchange(trades, candles, start, wanted, HEARTBEAT_MS)
 }
 
+/// An exchange with invented data alone.
+///
+/// # Errors
+/// [`OrchestratorError::StandIn`] for a pair that is not listed.
+pub fn invented(wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
+    exchange(Vec::new(), Vec::new(), wanted.from.unwrap_or_default(), wanted, HEARTBEAT_MS)
+}
+
 /// An exchange that plays the rows of a recording from `start` on, as candles.
 pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<Exchange, OrchestratorError> {
     let wanted = StandIn { invent: Vec::new(), synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };

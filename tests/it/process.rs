@@ -56,6 +56,9 @@ impl Home {
             ("services.api_port", "0".to_owned()),
             ("services.metrics_port", "0".to_owned()),
             ("services.web_port", "0".to_owned()),
+            // No test reaches out: on this address nothing listens.
+            ("kraken.rest_url", "http://127.0.0.1:9".to_owned()),
+            ("kraken.ws_url", "ws://127.0.0.1:9/v2".to_owned()),
         ] {
             command.arg("--set").arg(format!("{key}={value}"));
         }

@@ -1,4 +1,8 @@
-//! `cst bench link`: how fast this machine takes frames from bytes to a checked book, and trades from bytes to values.
+//! `cst bench link|load`: how fast this machine takes frames from bytes to a checked book, trades from bytes to values and from the exchange
+//! to the event, and what many pairs at once cost.
+
+mod latency;
+mod load;
 
 use std::path::Path;
 
@@ -6,13 +10,13 @@ use color_eyre::eyre::{WrapErr, ensure};
 use serde::Serialize;
 
 use super::args::{BenchArgs, BenchCommand, Cli};
-use super::{Outcome, print, print_json};
+use super::{Outcome, kraken, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::kraken::book::{Books, Precision, throughput};
 use crate::kraken::wire::ws::{Inbound, decode};
 
 /// A snapshot and 509 updates of BTC/USD at depth 10, recorded on 2023-07-30 (see benches/data/README.md).
-const RECORDED: &str = include_str!("../../benches/data/book_btc_usd_depth10.jsonl");
+const RECORDED: &str = include_str!("../../../benches/data/book_btc_usd_depth10.jsonl");
 /// Precision of the recorded pair: a decimal of price, eight of quantity.
 const PRECISION: Precision = Precision { price: 1, qty: 8 };
 /// Two trades in one frame, in the exchange's own form.
@@ -45,11 +49,14 @@ struct Report {
     bytes_per_frame: f64,
     book: Rate,
     trades: Rate,
+    /// From the stand-in's trade to the event.
+    socket_to_event: latency::Latency,
 }
 
 pub(super) fn bench(cli: &Cli, args: &BenchArgs) -> Outcome {
     match &args.what {
         BenchCommand::Link { frames, dump } => link(cli, frames.as_deref(), dump.as_deref()),
+        BenchCommand::Load { pairs, books, seconds } => load::load(cli, *pairs, *books, *seconds),
     }
 }
 
@@ -62,9 +69,15 @@ fn link(cli: &Cli, file: Option<&Path>, dump: Option<&Path>) -> Outcome {
         std::fs::write(path, &text).wrap_err_with(|| format!("'{}' cannot be written", path.display()))?;
     }
     let frames: Vec<Vec<u8>> = text.lines().filter(|line| !line.is_empty()).map(|l| l.as_bytes().to_vec()).collect();
-    let report = measure(&frames)?;
+    kraken::block_on(async {
+        let report = measure(&frames, latency::measure().await?)?;
+        tell(cli, &report)
+    })
+}
+
+fn tell(cli: &Cli, report: &Report) -> Outcome {
     if cli.json {
-        return print_json(&report);
+        return print_json(report);
     }
     let line = |name: &str, r: &Rate| {
         let millions = r.median_per_second / 1e6;
@@ -74,6 +87,14 @@ fn link(cli: &Cli, file: Option<&Path>, dump: Option<&Path>) -> Outcome {
         format!("{} frames, {:.0} bytes each on average, one core", report.frames, report.bytes_per_frame),
         line("bytes → updated and checksummed book", &report.book),
         line("bytes → trades", &report.trades),
+        format!(
+            "{:<42} p50 {:.0} µs, p99 {:.0} µs, longest {:.0} µs ({} trades; the stand-in's own work included)",
+            "exchange → socket → event",
+            report.socket_to_event.p50_us,
+            report.socket_to_event.p99_us,
+            report.socket_to_event.max_us,
+            report.socket_to_event.trades
+        ),
     ];
     if !report.optimised {
         text.push("this is not a release build: the figures say little".to_owned());
@@ -81,7 +102,7 @@ fn link(cli: &Cli, file: Option<&Path>, dump: Option<&Path>) -> Outcome {
     print(&text.join("\n"))
 }
 
-fn measure(frames: &[Vec<u8>]) -> Result<Report, color_eyre::Report> {
+fn measure(frames: &[Vec<u8>], socket_to_event: latency::Latency) -> Result<Report, color_eyre::Report> {
     let mut books = Books::new();
     for symbol in symbols(frames) {
         books.subscribe(&symbol, 10, PRECISION);
@@ -108,6 +129,7 @@ fn measure(frames: &[Vec<u8>]) -> Result<Report, color_eyre::Report> {
         bytes_per_frame: bytes as f64 / frames.len() as f64,
         book,
         trades,
+        socket_to_event,
     })
 }
 
