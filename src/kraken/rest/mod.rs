@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex as Queue;
 
+pub use self::answer::{Question, trouble};
 pub use self::private::Access;
 use self::private::Account;
 pub use self::public::{ClockSkew, TRADES_PAGE};

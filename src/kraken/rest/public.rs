@@ -42,21 +42,32 @@ impl ClockSkew {
 
 impl Client {
     /// One try, in turn and at the exchange's pace. `pair` names the pair of history calls.
-    pub(super) async fn get_once<T: DeserializeOwned>(
+    async fn get_once<T: DeserializeOwned>(
         &self,
         call: &'static str,
         query: &Fields,
         pair: Option<&str>,
     ) -> Result<T, KrakenError> {
+        self.get_read(call, query, pair, |status, body| read(call, status, body).map(|answer| answer.value)).await
+    }
+
+    /// The same, with a reader of status and body.
+    pub(super) async fn get_read<T>(
+        &self,
+        call: &'static str,
+        query: &Fields,
+        pair: Option<&str>,
+        read: impl Fn(u16, &[u8]) -> Result<T, KrakenError>,
+    ) -> Result<T, KrakenError> {
         self.wait_for_room(call, pair).await?;
         let answer = match self.transport.get(call, &query.query()).await {
-            Ok(raw) => read(call, raw.status, &raw.body),
+            Ok(raw) => read(raw.status, &raw.body),
             Err(error) => Err(error),
         };
         if let Err(error) = &answer {
             self.heed(error).await;
         }
-        answer.map(|answer| answer.value)
+        answer
     }
 
     /// Public calls rest when the exchange asked for it.
@@ -205,7 +216,7 @@ impl Client {
     }
 
     /// Rows of the pair that was asked for, under whichever of its names. A pair that the exchange no longer knows makes the table be read anew.
-    pub(super) async fn of_pair<R>(
+    async fn of_pair<R>(
         &self,
         call: &'static str,
         symbols: &Symbols,
@@ -215,12 +226,21 @@ impl Client {
         if answer.as_ref().is_err_and(|e| e.remedy(false) == Remedy::ReadSymbols) {
             self.forget_symbols().await;
         }
-        let rows = answer?;
-        if symbols.pair(&rows.key) == Some(pair) {
-            Ok(rows)
-        } else {
-            Err(KrakenError::Shape { call, why: format!("asked for {pair}, got rows of '{}'", rows.key) })
-        }
+        rows_of(call, symbols, pair, answer?)
+    }
+}
+
+/// The rows, if they are those of the pair that was asked for.
+pub(super) fn rows_of<R>(
+    call: &'static str,
+    symbols: &Symbols,
+    pair: &Pair,
+    rows: Keyed<R>,
+) -> Result<Keyed<R>, KrakenError> {
+    if symbols.pair(&rows.key) == Some(pair) {
+        Ok(rows)
+    } else {
+        Err(KrakenError::Shape { call, why: format!("asked for {pair}, got rows of '{}'", rows.key) })
     }
 }
 
