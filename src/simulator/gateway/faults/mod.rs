@@ -246,6 +246,7 @@ impl Faults {
         let id = self.next_id;
         self.next_id = self.next_id.saturating_add(1);
         let until = fault.for_s.map(|s| now.plus_ms(s.saturating_mul(1_000)));
+        self.armed.retain(|a| a.until.is_none_or(|until| now < until));
         self.armed.push(Armed { seen: 0, left: fault.count, until, fault: Fault { id, ..fault } });
         id
     }
