@@ -50,9 +50,11 @@ pub(super) async fn measure() -> Result<Latency, color_eyre::Report> {
     };
     let exchange = standin::invented(&wanted)?;
     let system: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let options = ServerOptions { tls_port: None, control_port: None, mode: ClockMode::Step, ..ServerOptions::default() };
+    let options =
+        ServerOptions { tls_port: None, control_port: None, mode: ClockMode::Step, ..ServerOptions::default() };
     let server = Server::start(options, exchange, Arc::clone(&system)).await?;
-    let rest = RestSettings { base_url: format!("http://{}", server.plain), public_pace_ms: 0, ..RestSettings::default() };
+    let rest =
+        RestSettings { base_url: format!("http://{}", server.plain), public_pace_ms: 0, ..RestSettings::default() };
     let client = Client::new(rest, Arc::clone(&system), 1)?;
     let plan = LinkPlan {
         pairs: vec![pair],

@@ -13,6 +13,8 @@ use crate::kraken::wire::ws::{Instruments, Kind, PairStatus, System};
 
 /// After a refused question for the lists, and between two because of reconnects.
 const LISTING_AGAIN_MS: i64 = 60_000;
+/// While the exchange is not online its state is asked again: the frame that ends that may be lost.
+const SYSTEM_AGAIN_MS: i64 = 60_000;
 
 impl LinkCore {
     pub(super) fn ask_listings(&mut self, t: i64) {
@@ -23,6 +25,10 @@ impl LinkCore {
 
     pub(super) fn ask_system(&mut self, t: i64) {
         self.desk.ask(t, Errand::System, RestQuery::SystemStatus);
+        self.system_at = t.saturating_add(match self.system {
+            None | Some(System::Online) => self.settings.listing_refresh_ms,
+            Some(_) => SYSTEM_AGAIN_MS,
+        });
         self.wake_at(t);
     }
 
@@ -30,7 +36,10 @@ impl LinkCore {
         if t >= self.listing_at {
             self.ask_listings(t);
         }
-        self.wake_at(self.listing_at);
+        if t >= self.system_at {
+            self.ask_system(t);
+        }
+        self.wake_at(self.listing_at.min(self.system_at));
         let waited = self.begun.unwrap_or(0).saturating_add(self.settings.listing_wait_ms);
         if t < waited {
             self.wake_at(waited);
@@ -117,6 +126,10 @@ impl LinkCore {
     pub(super) fn on_system(&mut self, system: System, out: &mut Vec<Output>) {
         if self.system.as_ref() == Some(&system) {
             return;
+        }
+        if system != System::Online {
+            self.system_at = self.system_at.min(self.pulse.t().saturating_add(SYSTEM_AGAIN_MS));
+            self.wake_at(self.system_at);
         }
         self.system = Some(system.clone());
         out.push(Output::Event(LinkEvent::System(system)));

@@ -65,6 +65,8 @@ pub struct LinkCore {
     pub(super) system: Option<System>,
     pub(super) begun: Option<i64>,
     pub(super) listing_at: i64,
+    /// When the state of the exchange is asked again.
+    pub(super) system_at: i64,
     pub(super) listed_at: Option<i64>,
     pub(super) notes: Notes,
     pub(super) counters: LinkCounters,
@@ -132,6 +134,7 @@ impl LinkCore {
             system: None,
             begun: None,
             listing_at: 0,
+            system_at: 0,
             listed_at: None,
             notes: Notes::default(),
             counters: LinkCounters::default(),

@@ -4,6 +4,7 @@ use super::core::LinkCore;
 use super::shard::{Shard, Socket, SubState};
 use crate::domain::pair::Pair;
 use crate::domain::time::UtcMs;
+use crate::kraken::book::Book;
 use crate::kraken::wire::{Number, Stamp, ws};
 
 /// The whole link at one instant.
@@ -165,6 +166,13 @@ impl LinkCore {
             },
             delivery: Delivery::default(),
         }
+    }
+
+    /// The book of a pair, while it is right.
+    #[must_use]
+    pub fn book(&self, pair: &Pair) -> Option<&Book> {
+        let watch = self.places.get(pair.as_str()).and_then(|p| self.pairs.get(*p))?.book.as_ref()?;
+        self.books.get(watch.place.filter(|_| watch.good)?)
     }
 
     fn pair_status(&self, place: usize, t: i64) -> Option<PairLinkStatus> {

@@ -203,11 +203,13 @@ impl LinkCore {
             }
             Channel::Ohlc(minutes) => {
                 for (n, series) in state.series.iter_mut().enumerate() {
-                    if let Series::Ohlc(series) = series
-                        && series.interval().0 == minutes
-                    {
-                        series.down();
-                        self.desk.forget(super::rest_desk::Errand::Rows(place, n));
+                    match series {
+                        Series::Ohlc(series) if series.interval().0 == minutes => {
+                            series.down();
+                            self.desk.forget(super::rest_desk::Errand::Rows(place, n));
+                        }
+                        Series::Trades(series) if series.interval().0 == minutes => series.distrust_rows(),
+                        _ => {}
                     }
                 }
             }

@@ -2,11 +2,11 @@
 //!
 //! Trades leave in the order of their ids, each once, whether they came live, in a first picture or in a page of REST.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::LinkSettings;
 use crate::domain::time::UtcMs;
-use crate::kraken::wire::{Stamp, ws};
+use crate::kraken::wire::{Number, Stamp, ws};
 
 /// A trade by its number and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +55,8 @@ enum Phase {
 const MARGINS_MS: [i64; 4] = [1, 1_000, 60_000, 600_000];
 /// A known id that comes with a time this much later is a new numbering.
 const RENUMBERED_NS: i64 = 1_000_000_000;
+/// Trades that are remembered with their values; a first picture has fifty.
+const RECENT: usize = 64;
 
 /// The trades of one pair.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub(super) struct TradeFlow {
     floor: Option<UtcMs>,
     pending: BTreeMap<u64, ws::Trade>,
     newest_live: Option<u64>,
+    /// Id, price and quantity of the trades passed last: a repeat is one whatever its time, for the exchange may put its clock right.
+    recent: VecDeque<(u64, Number, Number)>,
     phase: Phase,
     /// Why what REST could not confirm is still in doubt.
     unsure: Option<String>,
@@ -87,6 +91,7 @@ impl TradeFlow {
             floor,
             pending: BTreeMap::new(),
             newest_live: None,
+            recent: VecDeque::new(),
             phase: Phase::Down,
             unsure: None,
             hole: None,
@@ -187,7 +192,7 @@ impl TradeFlow {
     fn feed(&mut self, t: i64, trade: ws::Trade, settings: &LinkSettings, out: &mut Vec<ws::Trade>) {
         let id = trade.trade_id;
         if let Some(last) = self.last.filter(|last| id <= last.id) {
-            if trade.timestamp.0 <= last.at.0.saturating_add(RENUMBERED_NS) {
+            if trade.timestamp.0 <= last.at.0.saturating_add(RENUMBERED_NS) || self.is_recent(&trade) {
                 self.repeats = self.repeats.saturating_add(1);
                 return;
             }
@@ -217,6 +222,10 @@ impl TradeFlow {
         }
     }
 
+    fn is_recent(&self, trade: &ws::Trade) -> bool {
+        self.recent.contains(&(trade.trade_id, trade.price, trade.qty))
+    }
+
     fn follows(&self, id: u64) -> bool {
         self.last.map_or(self.open, |last| last.id.checked_add(1) == Some(id))
     }
@@ -225,6 +234,10 @@ impl TradeFlow {
         self.last = Some(Mark { id: trade.trade_id, at: trade.timestamp });
         self.open = false;
         self.unsure = None;
+        if self.recent.len() >= RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((trade.trade_id, trade.price, trade.qty));
         out.push(trade);
     }
 

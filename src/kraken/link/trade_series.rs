@@ -81,6 +81,8 @@ pub(super) struct TradeSeries {
     /// Spans without trades that were given up.
     holes: VecDeque<(UtcMs, UtcMs)>,
     strikes: u32,
+    /// Start of the last candle that left.
+    told: Option<UtcMs>,
     pub doubt: Option<String>,
     pub emitted: u64,
     pub unproven: u64,
@@ -99,6 +101,7 @@ impl TradeSeries {
             closing: VecDeque::new(),
             holes: VecDeque::new(),
             strikes: 0,
+            told: None,
             doubt: None,
             emitted: 0,
             unproven: 0,
@@ -127,12 +130,22 @@ impl TradeSeries {
         self.cells.entry(start).or_insert_with(|| CandleBuilder::new(self.interval.0)).push(trade).map(|_| ())
     }
 
-    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told.
+    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told. A cell that seemed quiet may still leave
+    /// as a candle, as long as no later one has.
     fn late(&mut self, start: UtcMs) {
         self.late_trades = self.late_trades.saturating_add(1);
-        match self.closing.iter_mut().find(|c| c.start == start) {
-            Some(closing) => closing.stage = fetch_trades(start, self.interval),
-            None => {
+        let stage = fetch_trades(start, self.interval);
+        match self.closing.binary_search_by_key(&start, |c| c.start) {
+            Ok(place) => {
+                if let Some(closing) = self.closing.get_mut(place) {
+                    closing.stage = stage;
+                }
+            }
+            // the first in line may wait for an answer that would be taken for this one's
+            Err(place) if self.told.is_none_or(|told| told < start) && (place > 0 || self.closing.is_empty()) => {
+                self.closing.insert(place, Closing { start, built: None, stage, refetched: false, rows_asked: false });
+            }
+            Err(_) => {
                 let text =
                     format!("a trade of the {} candle of {} came after it was closed", self.interval, start.minute());
                 self.doubt = Some(text);
@@ -149,7 +162,11 @@ impl TradeSeries {
     pub fn row(&mut self, ohlc: &ws::Ohlc, sealed: bool) {
         let start = ohlc.interval_begin.ms();
         let oldest = self.closing.front().map_or(self.boundary, |c| c.start);
-        if start < oldest || start != start.floor_to(self.interval.ms()) {
+        if start != start.floor_to(self.interval.ms()) {
+            // the exchange's stamps are off: trades may stand in the wrong cell, and live rows say nothing about it
+            return self.distrust_rows();
+        }
+        if start < oldest {
             return;
         }
         let new = Row { values: Values::from(ohlc), sealed };
@@ -160,6 +177,11 @@ impl TradeSeries {
         while self.rows.len() > ROWS_MAX {
             self.rows.pop_first();
         }
+    }
+
+    /// Live rows may be old or wrong from now on: only the exchange's final word counts.
+    pub fn distrust_rows(&mut self) {
+        self.rows.retain(|_, row| row.sealed);
     }
 
     /// Trades between these instants are lost.
@@ -367,6 +389,7 @@ impl TradeSeries {
         let next = self.closing.front().map_or(self.boundary, |c| c.start);
         self.rows = self.rows.split_off(&next);
         let values = if holed && !proven { row.or(head.built) } else { head.built.or(row) }?;
+        self.told = Some(head.start);
         self.emitted = self.emitted.saturating_add(1);
         self.unproven = self.unproven.saturating_add(u64::from(!proven));
         Some(Step::Candle { start: head.start, values, proven })

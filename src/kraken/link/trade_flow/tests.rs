@@ -169,3 +169,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_same_trade_with_another_time_is_a_repeat() {
+    let (s, mut out) = (LinkSettings::default(), Vec::new());
+    let mut flow = TradeFlow::new(None);
+    flow.live(0, trade(7, 1_000), &s, &mut out);
+    flow.live(1, trade(8, 2_000), &s, &mut out);
+    // the exchange puts its clock right by six seconds and tells the picture anew
+    flow.first_picture(2, vec![trade(7, 7_000), trade(8, 8_000)], &s, &mut out);
+    assert_eq!((ids(&out), flow.repeats, flow.renumbered), (vec![7, 8], 2, false));
+    let other = ws::Trade { qty: "2".parse::<Number>().expect("number"), ..trade(8, 8_000) };
+    flow.live(3, other, &s, &mut out);
+    assert!(flow.renumbered, "another trade of a known number");
+}

@@ -170,3 +170,20 @@ fn after_three_strikes_or_when_busy_doubts_are_told_at_once() {
     s.close_by_clock(0, UtcMs(60_000), &set);
     assert_eq!(told(s.poll(2_000, true)), (0, 1, false));
 }
+
+#[test]
+fn a_cell_that_seemed_quiet_becomes_a_candle_when_its_trade_comes() {
+    let (mut s, set) = series();
+    s.close_by_clock(0, UtcMs(120_000), &set);
+    assert_eq!(s.poll(0, false), None, "nothing traded");
+    s.trade(100, &trade(1, 70, "10"), &set).expect("late");
+    assert!(matches!(s.poll(100, false), Some(Step::AskTrades(since)) if since.0 == 60_000_000_000 - 1));
+    s.trades_page(vec![trade(1, 70, "10")], &set);
+    assert!(matches!(s.poll(200, false), Some(Step::AskRows(_))));
+    s.rows_answer(&[row(1, ["10", "10", "10", "10"], "0.5", 1), row(2, ["10", "10", "10", "10"], "0", 0)]);
+    assert_eq!(told(s.poll(300, false)), (1, 1, true));
+    // the minute before it is over for good
+    s.trade(400, &trade(2, 30, "10"), &set).expect("too late");
+    assert_eq!(s.poll(400, false), None);
+    assert!(s.doubt.as_ref().is_some_and(|d| d.contains("came after it was closed")));
+}
