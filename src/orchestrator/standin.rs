@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::FromPrimitive;
 
 use super::OrchestratorError;
+use crate::domain::market::RawCandle;
 use crate::domain::order::Side;
 use crate::domain::pair::Pair;
 use crate::domain::time::{HOUR_MS, UtcMs};
@@ -55,7 +56,11 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, Orchestr
     } else {
         let recording = Recording::open(folder)?;
         let first = recording.first();
-        (Vec::new(), candle_tapes(&recording.load_replay()?), first)
+        let (tapes, odd) = candle_tapes(&recording.load_replay()?);
+        if !odd.is_empty() {
+            tracing::warn!(rows = odd.len(), "recorded candles that no exchange can have made are left out");
+        }
+        (Vec::new(), tapes, first)
     };
     let start = wanted.from.unwrap_or_else(|| first.plus(HOUR_MS));
     exchange(trades, candles, start, wanted, HEARTBEAT_MS)
@@ -69,11 +74,12 @@ pub fn invented(wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
     exchange(Vec::new(), Vec::new(), wanted.from.unwrap_or_default(), wanted, HEARTBEAT_MS)
 }
 
-/// An exchange that plays the rows of a recording from `start` on, as candles.
-pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<Exchange, OrchestratorError> {
+/// An exchange that plays the rows of a recording from `start` on, as candles, and the rows that no exchange can play.
+pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<(Exchange, Vec<RawCandle>), OrchestratorError> {
     let wanted = StandIn { invent: Vec::new(), synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
     // Simulated time leaps from batch to batch: a heartbeat for each of its seconds would be most of the traffic.
-    exchange(Vec::new(), candle_tapes(rows), start, &wanted, HOUR_MS)
+    let (tapes, odd) = candle_tapes(rows);
+    Ok((exchange(Vec::new(), tapes, start, &wanted, HOUR_MS)?, odd))
 }
 
 fn exchange(
@@ -125,22 +131,39 @@ fn tape(series: &TapeSeries) -> Tape {
     Tape { trades: series.rows.iter().map(trade).collect(), symbol: Arc::clone(&symbol), synthetic: false }
 }
 
-/// The rows of a recording by pair and length. A row whose numbers no decimal holds is left out and shows as a hole.
-fn candle_tapes(rows: &ReplayRows) -> Vec<CandleTape> {
+/// The rows of a recording by pair and length, and the rows that no exchange can play: their numbers are impossible, or they are out of order.
+fn candle_tapes(rows: &ReplayRows) -> (Vec<CandleTape>, Vec<RawCandle>) {
     let mut tapes: BTreeMap<(usize, u32), (Symbol, Vec<CandleRow>)> = BTreeMap::new();
+    let mut odd = Vec::new();
     for (place, candle) in rows.candles() {
         let (_, tape) =
             tapes.entry((place, candle.interval.0)).or_insert_with(|| (candle.pair.as_str().into(), Vec::new()));
-        let number = Decimal::from_f64;
-        let (Some(open), Some(high), Some(low), Some(close), Some(volume)) =
-            (number(candle.open), number(candle.high), number(candle.low), number(candle.close), number(candle.volume))
-        else {
-            tracing::warn!(pair = %candle.pair, at = %candle.open_time, "a recorded candle holds numbers that no exchange writes");
-            continue;
-        };
-        let begin = SimNs(candle.open_time.0.saturating_mul(1_000_000));
-        tape.push(CandleRow { begin, open, high, low, close, volume, vwap: None, trades: candle.trades });
+        match row(&candle).filter(|row| tape.last().is_none_or(|last| last.begin < row.begin)) {
+            Some(row) => tape.push(row),
+            None => odd.push(candle),
+        }
     }
     let tape = |((_, interval), (symbol, rows)): (_, (_, Vec<_>))| CandleTape { symbol, interval, rows: rows.into() };
-    tapes.into_iter().map(tape).collect()
+    (tapes.into_iter().map(tape).collect(), odd)
+}
+
+/// A candle as an exchange would have made it; `None` when none could.
+fn row(candle: &RawCandle) -> Option<CandleRow> {
+    let number = Decimal::from_f64;
+    let (open, high, low, close) =
+        (number(candle.open)?, number(candle.high)?, number(candle.low)?, number(candle.close)?);
+    let volume = number(candle.volume)?;
+    let possible = low > Decimal::ZERO && low <= open.min(close) && open.max(close) <= high;
+    let on_grid = candle.open_time == candle.open_time.floor_to(candle.interval.ms());
+    let begin = SimNs(candle.open_time.0.saturating_mul(1_000_000));
+    (possible && on_grid && !volume.is_sign_negative()).then_some(CandleRow {
+        begin,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        vwap: None,
+        trades: candle.trades,
+    })
 }

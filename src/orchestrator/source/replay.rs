@@ -9,6 +9,7 @@ use super::batcher::Batcher;
 use super::{AHEAD, LinkPicture, Source};
 use crate::clock::{ManualClock, SystemClock};
 use crate::domain::event::RawBatch;
+use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::kraken::driver::{self, DriverSettings, LinkHandle};
@@ -33,6 +34,9 @@ struct Player {
     events: mpsc::Receiver<LinkEvent>,
     clock: Arc<ManualClock>,
     batcher: Batcher,
+    /// Rows of the recording that no exchange can have made, the next one last: they go past the link to validation, which refuses them in
+    /// words.
+    odd: Vec<RawCandle>,
 }
 
 /// Starts stand-in and link, and plays one batch for each of `steps` (rows of the steps themselves are ignored).
@@ -46,7 +50,8 @@ pub(in crate::orchestrator) async fn start(
 ) -> Result<Source, OrchestratorError> {
     let mut steps = steps.peekable();
     let begin = steps.peek().map_or(UtcMs(0), |step| step.at.plus(-HOUR_MS));
-    let exchange = standin::of_recording(rows, begin)?;
+    let (exchange, mut odd) = standin::of_recording(rows, begin)?;
+    odd.sort_by_key(|row| std::cmp::Reverse(row.open_time.plus(row.interval.ms())));
     let options =
         ServerOptions { tls_port: None, control_port: None, mode: ClockMode::Step, ..ServerOptions::default() };
     let system: Arc<dyn crate::clock::Clock> = Arc::new(SystemClock::new());
@@ -56,7 +61,7 @@ pub(in crate::orchestrator) async fn start(
     let clock = Arc::new(ManualClock::at(begin));
     let (link, events, url) = connect(&server, universe, Arc::clone(&clock), system)?;
     let picture = LinkPicture { status: link.status(), url, real: false };
-    let mut player = Player { server, link, events, clock, batcher: Batcher::new(universe) };
+    let mut player = Player { server, link, events, clock, batcher: Batcher::new(universe), odd };
     player.come_up().await?;
     let (tx, deliveries) = mpsc::channel(AHEAD);
     tokio::spawn(async move {
@@ -158,6 +163,9 @@ impl Player {
         self.clock.set(step.at);
         self.settle().await?;
         self.settle().await?;
+        while let Some(row) = self.odd.pop_if(|row| row.open_time.plus(row.interval.ms()) <= step.at) {
+            self.batcher.take(LinkEvent::Candle { row, proven: true });
+        }
         Ok(self.batcher.batch(step.at, step.warmup))
     }
 
