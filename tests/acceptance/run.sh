@@ -9,6 +9,7 @@
 set -euo pipefail
 program=$(realpath "${1:-target/debug/cst}")
 cd "$(dirname "$0")"
+root=$(realpath ../..)
 venv=${ACCEPTANCE_VENV:-${TMPDIR:-/tmp}/cst-acceptance-venv}
 
 skip() { echo "SKIPPED: $1"; exit 77; }
@@ -18,7 +19,7 @@ if ! "$venv/bin/python" -c 'import ccxt, requests, websockets; assert ccxt.__ver
   python3 -m venv "$venv" || skip "python3 has no venv"
   "$venv/bin/pip" install -q -r requirements.txt || skip "the packages of requirements.txt cannot be installed"
 fi
-export STANDIN_COMMAND=${STANDIN_COMMAND:-"$program simulator --invent BTC/USD,ETH/USD,XRP/USD --full-deltas --seed 7"}
+export STANDIN_COMMAND=${STANDIN_COMMAND:-"$program simulator --invent BTC/USD,ETH/USD,XRP/USD --seed 7 --home $root"}
 # Settings of kraken-cli in the developer's shell must not reach the scripts.
 KRAKEN_CLI_PROGRAM=${KRAKEN_CLI:-}
 for name in $(env | grep -o '^KRAKEN_[A-Z0-9_]*' || true); do unset "$name"; done

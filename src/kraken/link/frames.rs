@@ -7,6 +7,7 @@ use super::pair_state::Series;
 use super::shard::{Channel, Socket, SubRef};
 use super::{ConnId, LinkEvent, Output};
 use crate::kraken::book::{BookFault, BookOutcome};
+use crate::kraken::wire::Stamp;
 use crate::kraken::wire::ws::{self, Inbound, Kind};
 
 /// After the exchange complained of too many messages, nothing is sent for this long.
@@ -53,7 +54,7 @@ impl LinkCore {
         match frame {
             Inbound::Heartbeat => {}
             Inbound::Status(status) => self.on_system(status.system, out),
-            Inbound::Pong { req_id } => self.on_pong(place, req_id),
+            Inbound::Pong { req_id, time_in } => self.on_pong(place, req_id, time_in),
             Inbound::Ack(ack) => self.on_ack(place, &ack),
             Inbound::Ticker { kind, rows } => self.on_tickers(&kind, rows, out),
             Inbound::Trade { kind, rows } => self.on_trades(place, &kind, rows, out),
@@ -110,9 +111,9 @@ impl LinkCore {
         }
     }
 
-    fn on_pong(&mut self, place: usize, req_id: Option<u64>) {
+    fn on_pong(&mut self, place: usize, req_id: Option<u64>, time_in: Option<Stamp>) {
         let Some(shard) = self.shards.get_mut(place) else { return };
-        let (Some(conn), Some(id)) = (shard.conn, shard.ponged(req_id)) else { return };
+        let (Some(conn), Some(id)) = (shard.conn, shard.ponged(req_id, time_in)) else { return };
         self.barriers.retain(|b| b.conn != conn || b.req_id > id);
         // candles that waited for it can be closed now
         self.wake_at(self.pulse.t());

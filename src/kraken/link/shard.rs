@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use super::{ConnId, LinkPlan, LinkSettings};
 use crate::domain::pair::Pair;
 use crate::domain::time::UtcMs;
+use crate::kraken::wire::Stamp;
 use crate::kraken::wire::ws::{Subscribe, SubscribeParams};
 
 /// What is subscribed, with the parameters that belong to it.
@@ -165,15 +166,16 @@ impl Shard {
         }
     }
 
-    /// A ping was answered; without a number it is the oldest. Gives the request's number.
-    pub fn ponged(&mut self, req_id: Option<u64>) -> Option<u64> {
+    /// A ping was answered; without a number it is the oldest. Gives the request's number. `time_in`: when the exchange saw it, by its own
+    /// clock; ours may be ahead.
+    pub fn ponged(&mut self, req_id: Option<u64>, time_in: Option<Stamp>) -> Option<u64> {
         let place = match req_id {
             Some(id) => self.pings.iter().position(|p| p.0 == id)?,
             None => 0,
         };
         let (id, sent, _) = *self.pings.get(place)?;
         self.pings.drain(..=place);
-        self.drained = self.drained.max(sent);
+        self.drained = self.drained.max(time_in.map_or(sent, |at| at.ms().min(sent)));
         Some(id)
     }
 
@@ -262,4 +264,22 @@ pub(super) fn deal(plan: &LinkPlan, places: &HashMap<String, usize>, settings: &
         first.subs.insert(0, Sub::new(Channel::Instrument, None));
     }
     shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_exchange_sent_is_handled_up_to_its_own_time_or_ours_whichever_is_less() {
+        let mut shard = Shard::new("data 1".to_owned());
+        for (id, ours, theirs, drained) in
+            [(1, 10_000, Some(7_000), 7_000), (2, 12_000, Some(60_000), 12_000), (3, 13_000, None, 13_000)]
+        {
+            shard.pinged(id, UtcMs(ours), 0);
+            assert_eq!(shard.ponged(Some(id), theirs.map(|ms| Stamp::from_ms(UtcMs(ms)))), Some(id));
+            assert_eq!(shard.drained, UtcMs(drained));
+        }
+        assert_eq!(shard.ponged(Some(9), None), None, "nobody asked");
+    }
 }

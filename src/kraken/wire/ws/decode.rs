@@ -143,7 +143,7 @@ fn rows<'a, T: Deserialize<'a>>(channel: &str, head: &Head<'a>) -> Result<T, Fra
 
 fn on_method(name: &str, head: Head<'_>) -> Result<Inbound, FrameError> {
     match name {
-        "pong" if head.error.is_none() => Ok(Inbound::Pong { req_id: head.req_id }),
+        "pong" if head.error.is_none() => Ok(Inbound::Pong { req_id: head.req_id, time_in: instant(head.time_in) }),
         "subscribe" => ack(true, head).map(Inbound::Ack),
         "unsubscribe" => ack(false, head).map(Inbound::Ack),
         _ => reply(name, head),
@@ -183,7 +183,6 @@ fn reply(name: &str, head: Head<'_>) -> Result<Inbound, FrameError> {
             None => return Ok(Inbound::Unknown(name.to_owned())),
         }
     };
-    let instant = |text: Option<Text<'_>>| text.and_then(|t| Stamp::parse(&t.0));
     Ok(Inbound::Reply(MethodReply {
         method,
         req_id: head.req_id,
@@ -191,6 +190,10 @@ fn reply(name: &str, head: Head<'_>) -> Result<Inbound, FrameError> {
         time_in: instant(head.time_in),
         time_out: instant(head.time_out),
     }))
+}
+
+fn instant(text: Option<Text<'_>>) -> Option<Stamp> {
+    text.and_then(|t| Stamp::parse(&t.0))
 }
 
 /// `batch_add` answers with the list itself or with an object that holds it; both were seen.

@@ -33,6 +33,8 @@ pub use private::{
 };
 pub use requests::{Ping, PrivateParams, PrivateSubscribe, Subscribe, SubscribeParams, Token};
 
+use crate::kraken::wire::Stamp;
+
 /// One decoded frame.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Inbound {
@@ -40,6 +42,8 @@ pub enum Inbound {
     Status(Status),
     Pong {
         req_id: Option<u64>,
+        /// When the exchange received the ping; `None` when absent or unreadable.
+        time_in: Option<Stamp>,
     },
     /// Answer to a subscribe or unsubscribe: one per symbol.
     Ack(Ack),

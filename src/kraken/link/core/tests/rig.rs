@@ -208,7 +208,8 @@ impl Rig {
         let req_id = value["req_id"].clone();
         match value["method"].as_str().expect("method") {
             "ping" => {
-                self.push(conn, &json!({"method":"pong","req_id":req_id,"time_in":"2026-05-01T10:00:00.000001Z"}))
+                let time_in = Stamp::from_ms(UtcMs(self.now)).to_string();
+                self.push(conn, &json!({"method":"pong","req_id":req_id,"time_in":time_in}));
             }
             method => {
                 let subscribe = method == "subscribe";

@@ -29,7 +29,7 @@ pub(super) fn said(frame: &str) -> String {
     match inbound {
         Inbound::Heartbeat => "heartbeat".to_owned(),
         Inbound::Status(s) => format!("status {} {:?}", s.system, s.connection_id),
-        Inbound::Pong { req_id } => format!("pong {req_id:?}"),
+        Inbound::Pong { req_id, .. } => format!("pong {req_id:?}"),
         Inbound::Ack(ack) => {
             let what = if ack.subscribe { "subscribe" } else { "unsubscribe" };
             match ack.error {
