@@ -27,6 +27,10 @@ const INVENTED_BEFORE: i64 = 30;
 const INVENTED_HOURS: u32 = 54;
 /// Mean time between the invented trades of a pair, in simulated ms.
 const INVENTED_MEAN_MS: u32 = 5_000;
+/// The same of invented pairs: there may be thousands, and all their trades are made at the start.
+const LOAD_BEFORE: i64 = 1;
+const LOAD_HOURS: u32 = 6;
+const LOAD_MEAN_MS: u32 = 10_000;
 
 /// What the stand-in is given.
 #[derive(Debug, Clone)]
@@ -93,12 +97,15 @@ fn exchange(
     let known = Listing::bundled().map_err(|e| failed(e.to_string()))?;
     let listing = if wanted.synthetic > 0 { known.clones(known.pairs().len() + wanted.synthetic) } else { known };
     let start = SimNs(start.0.saturating_mul(1_000_000));
-    let new = listing.pairs().iter().rev().take(wanted.synthetic).map(|pair| Arc::clone(&pair.symbol));
-    let symbols: Vec<Symbol> = wanted.invent.iter().map(|pair| Symbol::from(pair.as_str())).chain(new).collect();
-    if !symbols.is_empty() {
-        let begin = start.plus_ms(-INVENTED_BEFORE * HOUR_MS);
-        let invented = synthetic::trades(&listing, &symbols, begin, INVENTED_HOURS, INVENTED_MEAN_MS, wanted.seed);
-        trades.retain(|tape| !symbols.contains(&tape.symbol));
+    let named: Vec<Symbol> = wanted.invent.iter().map(|pair| Symbol::from(pair.as_str())).collect();
+    let new: Vec<Symbol> =
+        listing.pairs().iter().rev().take(wanted.synthetic).map(|pair| Arc::clone(&pair.symbol)).collect();
+    trades.retain(|tape| !named.contains(&tape.symbol));
+    for (symbols, before, hours, mean_ms) in
+        [(named, INVENTED_BEFORE, INVENTED_HOURS, INVENTED_MEAN_MS), (new, LOAD_BEFORE, LOAD_HOURS, LOAD_MEAN_MS)]
+    {
+        let begin = start.plus_ms(-before * HOUR_MS);
+        let invented = synthetic::trades(&listing, &symbols, begin, hours, mean_ms, wanted.seed);
         trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
     let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };

@@ -144,14 +144,15 @@ async fn a_step_is_done_when_its_frames_are_on_their_way() {
 }
 
 #[tokio::test]
-#[ignore = "how much a socket holds before it is full depends on the machine"]
 async fn a_client_that_does_not_read_is_closed_and_counted() {
-    let server = started(ClockMode::Scaled { factor: 50_000 }, 4).await;
+    let server = started(ClockMode::Real, 4).await;
     let mut ws = connect(server.plain, "/v2").await.unwrap();
-    let books = json!({"channel": "book", "symbol": ["BTC/USD", "ETH/USD"], "depth": 1000});
-    say(&mut ws, json!({"method": "subscribe", "params": books})).await;
-    say(&mut ws, json!({"method": "subscribe", "params": {"channel": "trade", "symbol": ["BTC/USD", "ETH/USD"]}}))
-        .await;
+    let trades = json!({"channel": "trade", "symbol": ["BTC/USD", "ETH/USD"]});
+    say(&mut ws, json!({"method": "subscribe", "params": trades})).await;
+    while next(&mut ws).await.unwrap()["method"] != "subscribe" {}
+    // Only now: at this pace a socket without a subscription is idle for a minute at once. Heartbeats go on when the trades are over, until
+    // the buffers of the socket are full, however large they are.
+    server.handle.set_mode(ClockMode::Scaled { factor: 50_000 }).await.unwrap();
     let slow = tokio::time::timeout(PATIENCE, async {
         while server.handle.with(|x| x.counted().slow_clients).await.unwrap() == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
