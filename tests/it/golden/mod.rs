@@ -7,6 +7,9 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod indicators;
+mod volatility;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
