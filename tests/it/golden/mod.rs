@@ -179,7 +179,7 @@ impl Case {
     /// The inputs as hourly bars; a column that the case does not give is NaN, so that using it shows.
     pub fn bars(&self) -> Vec<Bar> {
         let columns = ["open", "high", "low", "close", "volume"]
-            .map(|name| self.inputs.contains_key(name).then(|| self.column(name)).unwrap_or_default());
+            .map(|name| if self.inputs.contains_key(name) { self.column(name) } else { Vec::new() });
         let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
         let at = |column: usize, i: usize| columns[column].get(i).copied().unwrap_or(f64::NAN);
         (0..rows)
