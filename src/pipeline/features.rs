@@ -167,7 +167,7 @@ impl FeatureEngine {
             cmf20: self.chaikin.push(bar),
             donchian_upper: channel.map(|c| c.upper),
             donchian_lower: channel.map(|c| c.lower),
-            supertrend_up: self.supertrend.push(bar).map(|t| t.up),
+            supertrend_up: self.supertrend.push(bar).map(|t| t.is_up()),
             sigma24: last_return.and_then(|r| self.sigma24.push(r)),
             sigma168: last_return.and_then(|r| self.sigma168.push(r)),
             volume24: self.volume24.push(bar.volume),
