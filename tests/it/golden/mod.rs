@@ -7,6 +7,10 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod orderflow;
+mod resample;
+mod whale;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
