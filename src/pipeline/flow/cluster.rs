@@ -1,23 +1,8 @@
 //! Trades that are the parts of one order.
 
 use super::Print;
-use crate::domain::{Side, UtcMs};
-
-/// Prints of one taker side that followed each other closely: most likely one order that ate through the book.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Parent {
-    pub side: Side,
-    /// First and last print.
-    pub begin: UtcMs,
-    pub end: UtcMs,
-    pub prints: u32,
-    /// Base units.
-    pub qty: f64,
-    /// Quote units.
-    pub quote: f64,
-    pub first_price: f64,
-    pub last_price: f64,
-}
+use crate::domain::UtcMs;
+use crate::domain::flow::Parent;
 
 /// Joins prints to parents: same side, and at most `gap_ms` after the print before.
 #[derive(Debug, Clone)]

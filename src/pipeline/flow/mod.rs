@@ -8,37 +8,47 @@
 //! Stoikov 2014, Hosking & Wallis 1987.
 
 pub mod amihud;
+mod book_recorder;
 pub mod bulk;
 pub mod cluster;
 pub mod cvd;
+pub mod hours;
 pub mod imbalance;
 pub mod kyle;
 pub mod line;
 pub mod microprice;
 pub mod normal;
 pub mod ofi;
+pub mod recorder;
+#[cfg(test)]
+mod recorder_tests;
 pub mod roll;
 pub mod tail;
 #[cfg(test)]
 mod tests;
 pub mod tick_rule;
+mod trade_recorder;
 pub mod vpin;
 
 pub use amihud::Amihud;
 pub use bulk::{BulkVolume, bulk_buy_volume};
-pub use cluster::{Clusters, Parent};
+pub use cluster::Clusters;
 pub use cvd::{Cvd, CvdShare};
+pub use hours::FlowHours;
 pub use imbalance::{imbalance, weighted_imbalance};
 pub use kyle::KyleLambda;
 pub use line::{Line, RollingLine};
 pub use microprice::microprice;
 pub use normal::normal_cdf;
-pub use ofi::{BarOfi, Ofi};
+pub use ofi::Ofi;
+pub use recorder::FlowRecorder;
 pub use roll::{Roll, RollSpread};
 pub use tail::{PotThreshold, Tail, pot_threshold};
 pub use tick_rule::TickRule;
+pub use trade_recorder::Told;
 pub use vpin::{Bucket, Vpin};
 
+pub use crate::domain::flow::{Level, Parent};
 use crate::domain::{Side, UtcMs};
 
 /// One trade as the kernels read it.
@@ -52,9 +62,6 @@ pub struct Print {
     /// Base units.
     pub qty: f64,
 }
-
-/// Price and quantity of one level of a book.
-pub type Level = (f64, f64);
 
 /// Plus for a buyer, minus for a seller.
 const fn signed(side: Side, qty: f64) -> f64 {

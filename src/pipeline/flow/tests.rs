@@ -196,18 +196,16 @@ proptest! {
             }
         }
         prop_assert_eq!(rule.error_rate(), scaled_rule.error_rate());
-        let (mut ofi, mut scaled_ofi) = (BarOfi::new(), BarOfi::new());
+        let (mut ofi, mut scaled_ofi) = (Ofi::new(), Ofi::new());
         for (bids, asks) in &books {
             let scaled = |side: &[Level]| side.iter().map(|(p, q)| (p * scale, *q)).collect::<Vec<_>>();
             let (up, down) = (scaled(bids), scaled(asks));
-            ofi.push(first(bids), first(asks));
-            scaled_ofi.push(first(&up), first(&down));
+            prop_assert_eq!(ofi.push(first(bids), first(asks)), scaled_ofi.push(first(&up), first(&down)));
             prop_assert_eq!(imbalance(bids, asks, 5), imbalance(&up, &down, 5));
             prop_assert_eq!(weighted_imbalance(bids, asks, 0.5), weighted_imbalance(&up, &down, 0.5));
             let (a, b) = (microprice(first(bids), first(asks)), microprice(first(&up), first(&down)));
             prop_assert!(near(a.unwrap_or(0.0) * scale, b.unwrap_or(0.0), 1e-9));
         }
-        prop_assert_eq!(ofi.scaled(), scaled_ofi.scaled());
     }
 
     #[test]
@@ -282,7 +280,6 @@ fn edges_have_no_value() {
     assert_eq!(TickRule::new(None).push(5.0, Some(Side::Buy)), None);
     assert!(Vpin::new(0.0, 5).is_none() && Vpin::new(f64::NAN, 5).is_none());
     assert_eq!(CvdShare::new(1).push(0.0, 0.0), None);
-    assert_eq!((BarOfi::new().sum(), BarOfi::new().mean_depth(), BarOfi::new().scaled()), (None, None, None));
     assert_eq!(pot_threshold(&[], 0.9, 1e-3), None);
     assert_eq!(pot_threshold(&[1.0; 50], 0.9, 1e-3), None, "no exceedances");
     let rising: Vec<f64> = (0..100).map(f64::from).collect();
