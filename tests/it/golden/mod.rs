@@ -8,7 +8,10 @@
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
 mod indicators;
+mod orderflow;
+mod resample;
 mod volatility;
+mod whale;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
