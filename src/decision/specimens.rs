@@ -59,6 +59,7 @@ pub(crate) fn frame(name: &str, n: i64, close: f64) -> Frame {
             note: None,
         },
         source_bars: Vec::new(),
+        flow: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::feature::FeatureRow;
+use super::flow::FlowHour;
 use super::market::Candle;
 use super::pair::Pair;
 use super::time::UtcMs;
@@ -75,4 +76,7 @@ pub struct Frame {
     pub quality: DataQuality,
     /// The closed source bars inside the hour (five-minute where recorded), oldest first: what Whale works from.
     pub source_bars: Vec<Candle>,
+    /// Order flow of the hour; `None` where no trades and no books are watched: it is absent then, not zero.
+    #[serde(default)]
+    pub flow: Option<FlowHour>,
 }

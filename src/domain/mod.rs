@@ -13,6 +13,7 @@ pub mod decision;
 pub mod error;
 pub mod event;
 pub mod feature;
+pub mod flow;
 pub mod frame;
 pub mod instrument;
 pub mod link;
@@ -37,6 +38,7 @@ pub use decision::{BlockReason, Decision, DecisionId, DecisionTrace, TraceStep, 
 pub use error::{ErrorClass, Recovery};
 pub use event::{Ask, BrainError, Effect, Event, Finding, Record, Reply, Request};
 pub use feature::{Column, FeatureRow, Schema};
+pub use flow::{FlowBar, FlowHour, FlowView};
 pub use frame::{DataQuality, Frame, Indicators};
 pub use instrument::Instrument;
 pub use market::{Bar, Candle, RawCandle, RejectReason};

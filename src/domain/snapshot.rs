@@ -11,6 +11,7 @@ use super::alert::{Alert, Severity};
 use super::command::Speed;
 use super::decision::{BlockReason, Decision};
 use super::event::{ComponentHealth, GoNoGo, LimitUse};
+use super::flow::FlowView;
 use super::link::LinkView;
 use super::market::{Candle, RejectReason};
 use super::money::{Money, Price};
@@ -289,6 +290,9 @@ pub struct Snapshot {
     pub pipeline: PipelineView,
     /// The market data link; `None` before it is started.
     pub link: Option<Arc<LinkView>>,
+    /// Order flow as it stands, pair by pair; empty where none is watched, and `flow_absent` says why.
+    pub flow: Arc<Vec<FlowView>>,
+    pub flow_absent: Option<String>,
     pub alerts: Vec<Alert>,
     pub services: Vec<ServiceView>,
     /// Log lines, notices or journal rows that were lost to a full channel.
@@ -310,6 +314,12 @@ impl Snapshot {
     #[must_use]
     pub fn worst_alert(&self) -> Option<Severity> {
         self.open_alerts().map(|a| a.severity).max()
+    }
+
+    /// Order flow of a pair as it stands.
+    #[must_use]
+    pub fn flow_of(&self, pair: &Pair) -> Option<&FlowView> {
+        self.flow.iter().find(|view| view.pair == *pair)
     }
 
     #[must_use]

@@ -57,6 +57,7 @@ fn frame(name: &str, close: f64) -> Frame {
         indicators: Indicators { sigma24: Some(0.01), ..Indicators::default() },
         quality,
         source_bars: vec![],
+        flow: None,
     }
 }
 

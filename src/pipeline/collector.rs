@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::align::{ClosedHour, HourAligner, HourFault};
 use super::features::{FeatureEngine, FeatureOutput, FeatureSet};
+use super::flow::FlowHours;
 use super::validate::Validator;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Brain, MarketUpdate, Quarantined, RawBatch};
@@ -43,6 +44,8 @@ struct Member {
     complete: bool,
     /// Frame of the newest hour until it is sent; `None` when that hour had no bar.
     frame: Option<Frame>,
+    /// Order flow of the open hour.
+    flow: FlowHours,
     /// Hours that were just closed; kept to be filled again without allocating.
     closed: Vec<ClosedHour>,
 }
@@ -86,6 +89,7 @@ impl Collector {
                 bars_since_hole: 0,
                 complete: false,
                 frame: None,
+                flow: FlowHours::new(*source),
                 closed: Vec::new(),
             });
         }
@@ -105,6 +109,11 @@ impl Collector {
     pub fn ingest(&mut self, batch: &RawBatch) -> MarketUpdate {
         self.began.get_or_insert(batch.at);
         let holes_before: Vec<u64> = self.members.iter().map(Member::holes).collect();
+        for bar in &batch.flow {
+            if let Some(member) = self.index.get(&bar.pair).and_then(|i| self.members.get_mut(*i)) {
+                member.flow.push(bar);
+            }
+        }
         let mut candles = Vec::with_capacity(batch.rows.len());
         let mut quarantined = Vec::new();
         for row in &batch.rows {
@@ -246,7 +255,8 @@ impl Member {
         for hour in closed.drain(..) {
             let output = self.feed(&hour);
             let ClosedHour { end, candle, source, fault } = hour;
-            self.frame = candle.map(|bar| self.frame(end, bar, source, fault, output));
+            let flow = self.flow.take(end);
+            self.frame = candle.map(|bar| Frame { flow, ..self.frame(end, bar, source, fault, output) });
             self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
         }
         self.closed = closed;
@@ -286,7 +296,7 @@ impl Member {
             outlier,
             note,
         };
-        Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source }
+        Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source, flow: None }
     }
 
     fn missing_in_words(&self, features: &FeatureRow) -> Option<String> {

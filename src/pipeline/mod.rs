@@ -8,6 +8,7 @@
 pub mod align;
 pub mod collector;
 pub mod features;
+pub mod flow;
 #[cfg(test)]
 mod golden;
 pub mod kernels;

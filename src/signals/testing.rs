@@ -59,6 +59,7 @@ pub fn frame(pair_name: &str, at: UtcMs, close: f64) -> Frame {
             note: None,
         },
         source_bars: Vec::new(),
+        flow: None,
     }
 }
 

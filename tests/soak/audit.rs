@@ -130,7 +130,10 @@ impl Audit {
                 }
             }
             LinkEvent::System(system) => self.system = Some(system.clone()),
-            LinkEvent::Top { .. } | LinkEvent::Ticker { .. } | LinkEvent::PairStatus { .. } => {}
+            LinkEvent::Top { .. }
+            | LinkEvent::Depth { .. }
+            | LinkEvent::Ticker { .. }
+            | LinkEvent::PairStatus { .. } => {}
         }
     }
 

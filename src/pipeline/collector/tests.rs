@@ -38,7 +38,7 @@ fn row(name: &str, slot: i64) -> RawCandle {
 
 /// The batch at the end of slot `slot`.
 fn batch(slot: i64, rows: Vec<RawCandle>) -> RawBatch {
-    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, warmup: false, doubts: Vec::new() }
+    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, ..RawBatch::default() }
 }
 
 /// Feeds slots `from..to` of every pair, and gives all frames.
@@ -325,12 +325,8 @@ fn frames_carry_what_the_engine_says() {
             volume: bar.volume,
             trades: None,
         };
-        let update = collector.ingest(&RawBatch {
-            at: open_time.plus(HOUR_MS),
-            rows: vec![row],
-            warmup: false,
-            doubts: Vec::new(),
-        });
+        let update =
+            collector.ingest(&RawBatch { at: open_time.plus(HOUR_MS), rows: vec![row], ..RawBatch::default() });
         let frame = &update.frames[0];
         assert!((frame.bar.volume.to_f64() - bar.volume).abs() <= 1e-14 * bar.volume);
         let out = engine.push(&Bar::from(&frame.bar));
@@ -402,7 +398,7 @@ fn whole_hours_may_fill_the_windows_of_shorter_bars_in_the_warm_up_only() {
     let mut collector = Collector::new(&[(pair("BTC/USD"), Interval::M5)], &PipelineSettings::default());
     let hour = |n: i64, warmup| {
         let row = RawCandle { interval: Interval::H1, open_time: UtcMs(TEN + n * HOUR_MS), ..row("BTC/USD", n) };
-        RawBatch { at: row.open_time.plus(HOUR_MS), rows: vec![row], warmup, doubts: Vec::new() }
+        RawBatch { at: row.open_time.plus(HOUR_MS), rows: vec![row], warmup, ..RawBatch::default() }
     };
     for n in 0..3 {
         let update = collector.ingest(&hour(n, true));

@@ -52,7 +52,7 @@ impl Levels {
                 "volume24" => &mut out.volume24,
                 "half_life" => &mut out.half_life,
                 "supertrend_up" => {
-                    out.supertrend_up = value.map(|v| v > 0.5);
+                    out.supertrend_up = value.map(|v| v > 0.0);
                     continue;
                 }
                 _ => continue,

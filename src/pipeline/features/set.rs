@@ -120,7 +120,7 @@ impl FeatureSet {
             let Some(value) = builder.slot(slot) else { continue };
             let Some(settled) = value.settled else {
                 complain(format!(
-                    "{} depends on where history begins; take its change, slope, z_score or rank",
+                    "{} depends on where history begins; take its change, zscore or rank",
                     value.formula
                 ));
                 continue;

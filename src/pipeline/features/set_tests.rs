@@ -60,7 +60,7 @@ fn errors_name_entry_key_value_and_what_is_allowed() {
         (feature(r#"input = "close", transform = 3"#), &["'transform' is 3; write \"ln\" or { kind"]),
         (feature(r#"transform = "ln""#), &["it needs a 'kernel', or one 'input' to transform"]),
         (feature(r#"kernel = "rsi", input = "x", period = 14"#), &["feature 'x': it goes round in a circle: x → x"]),
-        (feature(r#"kernel = "on_balance_volume""#), &["depends on where history begins; take its change, slope, z_score or rank"]),
+        (feature(r#"kernel = "obv""#), &["depends on where history begins; take its change, zscore or rank"]),
         (feature(r#"kernel = "sma", input = "close", period = 800"#), &["it needs 800 bars before its first value; in a required group at most 696"]),
         (feature(r#"kernel = "leader", input = "close""#), &["it looks at all pairs, which may be absent; put it into a group with required = false"]),
         (

@@ -75,7 +75,7 @@ pub static TRANSFORMS: &[Transform] = &[
         words: "({x} − {x} {bars} bars before) / {unit}",
         keys: &[Key::count("bars", 1), Key::series("unit")],
         apply: |b, x, series, args| {
-            let change = b.kernel("change", bars(args), &[x])?;
+            let change = b.kernel("mom", bars(args), &[x])?;
             b.kernel("ratio", Args::default(), &[&[change], series].concat())
         },
     },
@@ -86,10 +86,10 @@ pub static TRANSFORMS: &[Transform] = &[
         apply: |b, x, _, args| b.kernel("centre", args.clone(), &[x]),
     },
     Transform {
-        name: "z_score",
+        name: "zscore",
         words: "z-score of {x} within {period} bars",
         keys: &[Key::count("period", 2)],
-        apply: |b, x, _, args| b.kernel("z_score", args.clone(), &[x]),
+        apply: |b, x, _, args| b.kernel("zscore", args.clone(), &[x]),
     },
     Transform {
         name: "rank",

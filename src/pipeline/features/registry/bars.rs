@@ -1,29 +1,34 @@
 //! Kernels over bars.
 
 use super::{Inputs, KernelSpec, Lookback, Make, ONE, PERIOD};
-use crate::domain::{Bar, UtcMs};
 use crate::pipeline::features::keys::{Args, Key};
 use crate::pipeline::features::stream::{Stream, stream};
 use crate::pipeline::kernels::{
-    Accumulation, Adx, Aroon, Atr, Cci, ChaikinFlow, Channel, Donchian, Keltner, MoneyFlow, OnBalanceVolume, RollingVwap,
-    Stochastic, Supertrend, TrueRange, WilliamsR,
+    Accumulation, Adx, Adxr, Aroon, Atr, Cci, ChaikinFlow, ChaikinOscillator, Channel, Donchian, GarmanKlass, Ichimoku,
+    Keltner, MoneyFlow, OnBalanceVolume, Parkinson, RogersSatchell, RollingVwap, Row, Sar, Stochastic, Supertrend, Trail,
+    TrueRange, Ultimate, YangZhang,
 };
 
 const HL: &[&str] = &["high", "low"];
 const HLC: &[&str] = &["high", "low", "close"];
+const OHLC: &[&str] = &["open", "high", "low", "close"];
 const HLCV: &[&str] = &["high", "low", "close", "volume"];
 
 /// A bar of which only these parts are known: a kernel that used another one would have no value.
-fn hlcv(high: f64, low: f64, close: f64, volume: f64) -> Bar {
-    Bar { open_time: UtcMs(0), open: f64::NAN, high, low, close, volume }
+fn hlcv(high: f64, low: f64, close: f64, volume: f64) -> Row {
+    Row { open: f64::NAN, high, low, close, volume }
 }
 
-fn hlc(high: f64, low: f64, close: f64) -> Bar {
+fn hlc(high: f64, low: f64, close: f64) -> Row {
     hlcv(high, low, close, f64::NAN)
 }
 
-fn hl(high: f64, low: f64) -> Bar {
+fn hl(high: f64, low: f64) -> Row {
     hlc(high, low, f64::NAN)
+}
+
+fn ohlc(open: f64, high: f64, low: f64, close: f64) -> Row {
+    Row { open, ..hlc(high, low, close) }
 }
 
 const fn spec(
@@ -69,7 +74,7 @@ const MULTIPLE: Key = Key::number("multiple", 0.1, 20.0);
 const CHANNEL: &[&str] = &["upper", "middle", "lower"];
 
 pub(super) static KERNELS: &[KernelSpec] = &[
-    spec("true_range", "true range", HLC, &[], |_, _| Lookback::window(1), |_| {
+    spec("trange", "true range", HLC, &[], |_, _| Lookback::window(1), |_| {
         stream!(TrueRange::new(), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
     }),
     spec("atr", "ATR{period}", HLC, &[PERIOD], wilder, |a| {
@@ -95,27 +100,51 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             },
         ),
     ),
+    spec(
+        "adxr",
+        "ADXR{period}",
+        HLC,
+        &[PERIOD],
+        |a, _| Lookback::recursive((3 * period(a)).saturating_sub(2), 31 * period(a)),
+        |a| stream!(Adxr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
+    ),
     lines(
-        &["up", "down"],
-        spec("aroon", "Aroon over {period} bars", HL, &[PERIOD], steps, |a| {
+        &["up", "down", "oscillator"],
+        spec("aroon", "Aroon of {period} bars", HL, &[PERIOD], steps, |a| {
             stream!(Aroon::new(period(a)), |k, [h, l]| {
                 let lines = k.push(&hl(h, l));
-                [lines.map(|a| a.up), lines.map(|a| a.down)]
+                [lines.map(|a| a.up), lines.map(|a| a.down), lines.map(|a| a.oscillator)]
             })
         }),
     ),
+    // The side and the stop of a trail agree once both turned at the same bar; how long that takes is the market's matter.
     lines(
-        &["value", "up"],
-        spec("supertrend", "Supertrend({period}, {multiple})", HLC, &[PERIOD, MULTIPLE], wilder, |a| {
-            stream!(Supertrend::new(period(a), a.number("multiple")), |k, [h, l, c]| {
-                let trail = k.push(&hlc(h, l, c));
-                [trail.map(|t| t.value), trail.map(|t| f64::from(u8::from(t.up)))]
-            })
-        }),
+        &["value", "side"],
+        spec(
+            "supertrend",
+            "Supertrend({period}, {multiple})",
+            HLC,
+            &[PERIOD, MULTIPLE],
+            |a, _| Lookback::recursive(period(a), 14 * period(a) + TURN),
+            |a| {
+                stream!(Supertrend::new(period(a), a.number("multiple")), |k, [h, l, c]| {
+                    let trail: Option<Trail> = k.push(&hlc(h, l, c));
+                    [trail.map(|t| t.value), trail.map(|t| t.side)]
+                })
+            },
+        ),
+    ),
+    spec(
+        "sar",
+        "parabolic SAR({step}, {most})",
+        HL,
+        &[Key::number("step", 0.001, 1.0), Key::number("most", 0.001, 1.0)],
+        |_, _| Lookback::recursive(1, TURN),
+        |a| stream!(Sar::new(a.number("step"), a.number("most")), |k, [h, l]| [k.push(&hl(h, l))]),
     ),
     lines(
         CHANNEL,
-        spec("donchian", "Donchian channel of {period} bars, this one included", HL, &[PERIOD], window, |a| {
+        spec("donchian", "Donchian channel of {period} bars", HL, &[PERIOD], window, |a| {
             stream!(Donchian::new(period(a)), |k, [h, l]| channel(k.push(&hl(h, l))))
         }),
     ),
@@ -138,10 +167,35 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         ),
     ),
     lines(
-        &["slow_k", "slow_d"],
-        // 0 would stand for 0/0 where there was no range: that is no value here.
+        &["tenkan", "kijun", "senkou_a", "senkou_b"],
         spec(
-            "stochastic",
+            "ichimoku",
+            "Ichimoku ({tenkan}, {kijun}, {senkou}, spans {shift} bars old)",
+            HL,
+            &[Key::count("tenkan", 1), Key::count("kijun", 1), Key::count("senkou", 1), Key::count("shift", 1)],
+            |a, line| {
+                let of = |key: &str| a.count(key).saturating_sub(1);
+                Lookback::window(match line {
+                    0 => of("tenkan"),
+                    1 => of("kijun"),
+                    2 => of("tenkan").max(of("kijun")) + a.count("shift"),
+                    _ => of("senkou") + a.count("shift"),
+                })
+            },
+            |a| {
+                let [tenkan, kijun, senkou, shift] = ["tenkan", "kijun", "senkou", "shift"].map(|key| a.count(key));
+                stream!(Ichimoku::new(tenkan, kijun, senkou, shift), |k, [h, l]| {
+                    let lines = k.push(&hl(h, l));
+                    [lines.tenkan, lines.kijun, lines.senkou_a, lines.senkou_b]
+                })
+            },
+        ),
+    ),
+    lines(
+        &["slow_k", "slow_d"],
+        // TA-Lib's 0 for 0/0 where there was no range is no value here.
+        spec(
+            "stoch",
             "stochastic ({fast_k}, {slow_k}, {slow_d})",
             HLC,
             &[Key::count("fast_k", 1), Key::count("slow_k", 1), Key::count("slow_d", 1)],
@@ -154,25 +208,64 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             },
         ),
     ),
-    spec("williams_r", "Williams %R of {period} bars", HLC, &[PERIOD], window, |a| {
-        stream!(WilliamsR::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
-    }),
     spec("cci", "CCI{period}", HLC, &[PERIOD], window, |a| {
         stream!(Cci::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
     }),
-    spec("money_flow", "MFI{period}", HLCV, &[PERIOD], steps, |a| {
+    spec(
+        "ultosc",
+        "ultimate oscillator ({short}, {middle}, {long})",
+        HLC,
+        &[Key::count("short", 1), Key::count("middle", 1), Key::count("long", 1)],
+        |a, _| Lookback::window(["short", "middle", "long"].map(|key| a.count(key)).into_iter().max().unwrap_or(0)),
+        |a| {
+            let windows = ["short", "middle", "long"].map(|key| a.count(key));
+            stream!(Ultimate::new(windows), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
+        },
+    ),
+    spec("vol_parkinson", "Parkinson volatility of {period} bars", HL, &[PERIOD], window, |a| {
+        stream!(Parkinson::new(period(a)), |k, [h, l]| [k.push(&hl(h, l))])
+    }),
+    spec("vol_garman_klass", "Garman–Klass volatility of {period} bars", OHLC, &[PERIOD], window, |a| {
+        stream!(GarmanKlass::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    }),
+    spec("vol_rogers_satchell", "Rogers–Satchell volatility of {period} bars", OHLC, &[PERIOD], window, |a| {
+        stream!(RogersSatchell::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    }),
+    spec("vol_yang_zhang", "Yang–Zhang volatility of {period} bars", OHLC, &[Key::count("period", 2)], steps, |a| {
+        stream!(YangZhang::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    }),
+    spec("mfi", "MFI{period}", HLCV, &[PERIOD], steps, |a| {
         stream!(MoneyFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v)).filter(|_| k.is_defined())])
     }),
-    spec("chaikin_flow", "Chaikin money flow of {period} bars", HLCV, &[PERIOD], window, |a| {
+    spec("cmf", "Chaikin money flow of {period} bars", HLCV, &[PERIOD], window, |a| {
         stream!(ChaikinFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
-    spec("vwap", "volume-weighted typical price of {period} bars", HLCV, &[PERIOD], window, |a| {
+    spec("rolling_vwap", "volume-weighted typical price of {period} bars", HLCV, &[PERIOD], window, |a| {
         stream!(RollingVwap::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
-    spec("on_balance_volume", "on-balance volume", &["close", "volume"], &[], |_, _| Lookback::cumulative(0), |_| {
+    spec("obv", "on-balance volume", &["close", "volume"], &[], |_, _| Lookback::cumulative(0), |_| {
         stream!(OnBalanceVolume::new(), |k, [c, v]| [k.push(&hlcv(f64::NAN, f64::NAN, c, v))])
     }),
-    spec("accumulation", "accumulation and distribution", HLCV, &[], |_, _| Lookback::cumulative(0), |_| {
+    spec("ad", "accumulation and distribution", HLCV, &[], |_, _| Lookback::cumulative(0), |_| {
         stream!(Accumulation::new(), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
+    spec(
+        "adosc",
+        "Chaikin oscillator ({fast}, {slow})",
+        HLCV,
+        &[Key::count("fast", 1), Key::count("slow", 2)],
+        |a, _| {
+            let slower = a.count("fast").max(a.count("slow"));
+            // Its averages start at the line's first value instead of a mean, which takes longer to forget.
+            Lookback::recursive(slower.saturating_sub(1), 14 * slower)
+        },
+        |a| {
+            stream!(ChaikinOscillator::new(a.count("fast"), a.count("slow")), |k, [h, l, c, v]| [
+                k.push(&hlcv(h, l, c, v))
+            ])
+        },
+    ),
 ];
+
+/// Bars in which a trail turns at least once in an hourly market, as a rule.
+const TURN: usize = 500;

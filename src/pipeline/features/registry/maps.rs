@@ -26,6 +26,16 @@ pub enum Map {
     Centred { at: f64, by: f64 },
     /// (a − b) / c
     Distance,
+    /// (x − low) / (high − low); none without a range
+    Position,
+    /// x where y is above 0, else none
+    Where,
+    /// (close − open) / (high − low), 0 in a bar without range
+    BalanceOfPower,
+    /// (high + low + close) / 3
+    TypicalPrice,
+    /// |x|
+    Magnitude,
     /// x / (σ·√bars)
     OverSigma { root: f64 },
     /// Sine and cosine of a time that comes round after `period`.
@@ -47,6 +57,12 @@ impl Map {
             (Self::Scale { by }, [x]) => x / by,
             (Self::Centred { at, by }, [x]) => (x - at) / by,
             (Self::Distance, [a, b, c]) => (a - b) / c,
+            (Self::Position, [x, low, high]) if high > low => (x - low) / (high - low),
+            (Self::Where, [x, y]) if *y > 0.0 => *x,
+            (Self::BalanceOfPower, [open, high, low, close]) if high > low => (close - open) / (high - low),
+            (Self::BalanceOfPower, [_, _, _, _]) => 0.0,
+            (Self::TypicalPrice, [high, low, close]) => (high + low + close) / 3.0,
+            (Self::Magnitude, [x]) => x.abs(),
             (Self::OverSigma { root }, [x, sigma]) => x / (sigma * root),
             (Self::Sine { period }, [x]) => (TAU * x / period).sin(),
             (Self::Cosine { period }, [x]) => (TAU * x / period).cos(),
@@ -75,6 +91,10 @@ const fn map(
     }
 }
 
+const fn fields(spec: KernelSpec, fields: &'static [&'static str]) -> KernelSpec {
+    KernelSpec { inputs: Inputs::Fields(fields), ..spec }
+}
+
 const NOT_ZERO: f64 = 1e-12;
 const LARGE: f64 = 1e12;
 
@@ -93,6 +113,11 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         &[Key::number("at", -LARGE, LARGE), Key::number("by", NOT_ZERO, LARGE)],
         |a| Map::Centred { at: a.number("at"), by: a.number("by") },
     ),
+    map("position", "position of {x} between {low} and {high}, 0 to 1", &["x", "low", "high"], &[], |_| Map::Position),
+    map("where", "{x} where {y} is above 0", &["x", "y"], &[], |_| Map::Where),
+    map("abs", "|{x}|", &["x"], &[], |_| Map::Magnitude),
+    fields(map("bop", "balance of power", &[], &[], |_| Map::BalanceOfPower), &["open", "high", "low", "close"]),
+    fields(map("typprice", "typical price", &[], &[], |_| Map::TypicalPrice), &["high", "low", "close"]),
     map("distance", "({a} − {b}) / {unit}", &["a", "b", "unit"], &[], |_| Map::Distance),
     map("over_sigma", "{x} / ({sigma}·√{bars})", &["x", "sigma"], &[Key::count("bars", 1)], |a| Map::OverSigma {
         root: (a.count("bars") as f64).sqrt(),

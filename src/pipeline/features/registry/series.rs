@@ -1,11 +1,12 @@
-//! Kernels over one series of values.
+//! Kernels over one or two series of values.
 
 use super::{Inputs, KernelSpec, Lookback, Make, ONE, PERIOD};
 use crate::pipeline::features::keys::{Args, Key};
 use crate::pipeline::features::stream::{Stream, stream};
 use crate::pipeline::kernels::{
-    Bollinger, Cmo, Dema, Ema, HalfLife, Kama, Lag, Macd, Momentum, Rank, RollingMax, RollingMin, RollingSum, Rsi,
-    SampleSd, Slope, Sma, StdDev, Tema, Wilder, Wma, ZScore,
+    Beta, Bollinger, Channel, Correlation, Dema, Ema, EwmaVolatility, FractionalDifference, HalfLife, Kama, Lag, Line,
+    LinePoints, Macd, Momentum, PriceOscillator, Rank, RollingMax, RollingMin, RollingSum, Rsi, SampleSd, Sma, StdDev, T3,
+    Tema, Trendline, Trima, Trix, Wilder, Wma, ZScore,
 };
 
 const X: Inputs = Inputs::Named(&["x"]);
@@ -29,61 +30,84 @@ const fn lines(lines: &'static [&'static str], spec: KernelSpec) -> KernelSpec {
     KernelSpec { lines, ..spec }
 }
 
+const fn two(inputs: &'static [&'static str], spec: KernelSpec) -> KernelSpec {
+    KernelSpec { inputs: Inputs::Named(inputs), ..spec }
+}
+
 fn period(a: &Args) -> usize {
     a.count("period")
 }
 
+/// The present value and those before it.
 fn window(a: &Args, _: usize) -> Lookback {
     Lookback::window(period(a).saturating_sub(1))
 }
 
-/// EMA: 7 periods.
-fn exponential(a: &Args, _: usize) -> Lookback {
-    Lookback::recursive(period(a).saturating_sub(1), 7 * period(a))
+fn bars(a: &Args, _: usize) -> Lookback {
+    Lookback::window(a.count("bars"))
+}
+
+/// A chain of `n` EMAs: the first value of each is `period − 1` values after that of the one before; each forgets in 7 periods.
+fn averages(a: &Args, n: usize) -> Lookback {
+    Lookback::recursive(n * period(a).saturating_sub(1), 7 * n * period(a))
+}
+
+/// Wilder's average of changes: 14 periods.
+fn wilder(a: &Args, _: usize) -> Lookback {
+    Lookback::recursive(period(a), 14 * period(a))
+}
+
+fn slower(a: &Args) -> usize {
+    a.count("fast").max(a.count("slow"))
 }
 
 const PERIOD_2: Key = Key::count("period", 2);
 const BARS: Key = Key::count("bars", 1);
+const FAST: Key = Key::count("fast", 1);
+const SLOW: Key = Key::count("slow", 2);
 
 pub(super) static KERNELS: &[KernelSpec] = &[
-    one("lag", "{x} {bars} bars before", &[BARS], |a, _| Lookback::window(a.count("bars")), |a| {
-        stream!(Lag::new(a.count("bars")), |k, [x]| [k.push(x)])
-    }),
-    level_free(one("change", "{x} − {x} {bars} bars before", &[BARS], |a, _| Lookback::window(a.count("bars")), |a| {
+    one("lag", "{x} {bars} bars before", &[BARS], bars, |a| stream!(Lag::new(a.count("bars")), |k, [x]| [k.push(x)])),
+    level_free(one("mom", "{x} − {x} {bars} bars before", &[BARS], bars, |a| {
         stream!(Momentum::new(a.count("bars")), |k, [x]| [k.push(x)])
     })),
-    one("log_return", "ln({x} / {x} {bars} bars before)", &[BARS], |a, _| Lookback::window(a.count("bars")), |a| {
-        stream!(Lag::new(a.count("bars")), |k, [x]| [k.push(x).map(|before| (x / before).ln())])
+    one("log_return", "ln({x} / {x} {bars} bars before)", &[BARS], bars, |a| {
+        stream!(Lag::new(a.count("bars")), |k, [x]| [k.push(x).map(|before: f64| (x / before).ln())])
     }),
-    one("rolling_sum", "sum of {x} over {period} bars", &[PERIOD], window, |a| {
+    one("sum", "sum of {x} over {period} bars", &[PERIOD], window, |a| {
         stream!(RollingSum::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("rolling_min", "lowest {x} of {period} bars", &[PERIOD], window, |a| {
+    one("min", "lowest {x} of {period} bars", &[PERIOD], window, |a| {
         stream!(RollingMin::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("rolling_max", "highest {x} of {period} bars", &[PERIOD], window, |a| {
+    one("max", "highest {x} of {period} bars", &[PERIOD], window, |a| {
         stream!(RollingMax::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("sma", "mean of {x} over {period} bars", &[PERIOD], window, |a| {
-        stream!(Sma::new(period(a)), |k, [x]| [k.push(x)])
+    one("sma", "SMA{period} of {x}", &[PERIOD], window, |a| stream!(Sma::new(period(a)), |k, [x]| [k.push(x)])),
+    one("wma", "WMA{period} of {x}", &[PERIOD], window, |a| stream!(Wma::new(period(a)), |k, [x]| [k.push(x)])),
+    one("trima", "TRIMA{period} of {x}", &[PERIOD], window, |a| stream!(Trima::new(period(a)), |k, [x]| [k.push(x)])),
+    one("ema", "EMA{period} of {x}", &[PERIOD], |a, _| averages(a, 1), |a| {
+        stream!(Ema::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("wma", "mean of {x} over {period} bars, the newest weighted most", &[PERIOD], window, |a| {
-        stream!(Wma::new(period(a)), |k, [x]| [k.push(x)])
+    one("dema", "DEMA{period} of {x}", &[PERIOD], |a, _| averages(a, 2), |a| {
+        stream!(Dema::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("ema", "EMA{period} of {x}", &[PERIOD], exponential, |a| stream!(Ema::new(period(a)), |k, [x]| [k.push(x)])),
+    one("tema", "TEMA{period} of {x}", &[PERIOD], |a, _| averages(a, 3), |a| {
+        stream!(Tema::new(period(a)), |k, [x]| [k.push(x)])
+    }),
     one(
-        "dema",
-        "double EMA{period} of {x}",
-        &[PERIOD],
-        |a, _| Lookback::recursive(2 * period(a).saturating_sub(1), 14 * period(a)),
-        |a| stream!(Dema::new(period(a)), |k, [x]| [k.push(x)]),
+        "t3",
+        "T3 of {x} ({period}, {volume_factor})",
+        &[PERIOD, Key::number("volume_factor", 0.0, 2.0)],
+        |a, _| averages(a, 6),
+        |a| stream!(T3::new(period(a), a.number("volume_factor")), |k, [x]| [k.push(x)]),
     ),
     one(
-        "tema",
-        "triple EMA{period} of {x}",
+        "trix",
+        "TRIX{period} of {x}",
         &[PERIOD],
-        |a, _| Lookback::recursive(3 * period(a).saturating_sub(1), 21 * period(a)),
-        |a| stream!(Tema::new(period(a)), |k, [x]| [k.push(x)]),
+        |a, _| Lookback::recursive(3 * period(a).saturating_sub(1) + 1, 21 * period(a)),
+        |a| stream!(Trix::new(period(a)), |k, [x]| [k.push(x)]),
     ),
     one(
         "wilder",
@@ -92,25 +116,35 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         |a, _| Lookback::recursive(period(a).saturating_sub(1), 14 * period(a)),
         |a| stream!(Wilder::new(period(a)), |k, [x]| [k.push(x)]),
     ),
-    // At its slowest, (2/31)² per bar, it takes some 3,300 bars to forget; in real prices the efficiency makes it faster.
+    // At its slowest, (2/31)² per bar, it takes some 3,300 bars to forget; in real prices it is faster.
     one("kama", "KAMA{period} of {x}", &[PERIOD], |a, _| Lookback::recursive(period(a), 3_300), |a| {
         stream!(Kama::new(period(a)), |k, [x]| [k.push(x)])
     }),
-    one("std_dev", "population sd of {x} over {period} bars", &[PERIOD], window, |a| {
-        stream!(StdDev::new(period(a)), |k, [x]| [k.push(x)])
+    // The measured cycle, up to 50 bars, is smoothed again and again.
+    one("ht_trendline", "Hilbert trendline of {x}", &[], |_, _| Lookback::recursive(63, 500), |_| {
+        stream!(Trendline::new(), |k, [x]| [k.push(x)])
     }),
+    level_free(one("stddev", "population sd of {x} over {period} bars", &[PERIOD], window, |a| {
+        stream!(StdDev::new(period(a)), |k, [x]| [k.push(x)])
+    })),
     level_free(one("sample_sd", "sample sd of {x} over {period} bars", &[PERIOD_2], window, |a| {
         stream!(SampleSd::new(period(a)), |k, [x]| [k.push(x)])
     })),
-    level_free(one("z_score", "z-score of {x} within {period} bars", &[PERIOD_2], window, |a| {
+    level_free(one("zscore", "z-score of {x} within {period} bars", &[PERIOD_2], window, |a| {
         stream!(ZScore::new(period(a)), |k, [x]| [k.push(x)])
     })),
     level_free(one("rank", "rank of {x} within {period} bars, 0 to 1", &[PERIOD_2], window, |a| {
         stream!(Rank::new(period(a)), |k, [x]| [k.push(x)])
     })),
-    level_free(one("slope", "slope per bar of the line through {period} values of {x}", &[PERIOD_2], window, |a| {
-        stream!(Slope::new(period(a)), |k, [x]| [k.push(x)])
-    })),
+    lines(
+        &["slope", "now", "next"],
+        one("linearreg", "line through {period} values of {x}", &[PERIOD_2], window, |a| {
+            stream!(Line::new(period(a)), |k, [x]| {
+                let line: Option<LinePoints> = k.push(x);
+                [line.map(|l| l.slope), line.map(|l| l.now), line.map(|l| l.next)]
+            })
+        }),
+    ),
     level_free(one(
         "half_life",
         "half-life of the reversion of {x} within {period} bars",
@@ -118,43 +152,49 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         window,
         |a| stream!(HalfLife::new(period(a)), |k, [x]| [k.push(x)]),
     )),
+    one(
+        "fractional_difference",
+        "difference of order {order} of {x} (weights above {threshold})",
+        &[Key::number("order", 0.0, 2.0), Key::number("threshold", 1e-6, 0.5)],
+        |a, _| {
+            let kernel = FractionalDifference::new(a.number("order"), a.number("threshold"));
+            Lookback::window(kernel.weights().len().saturating_sub(1))
+        },
+        |a| {
+            stream!(FractionalDifference::new(a.number("order"), a.number("threshold")), |k, [x]| [k.push(x)])
+        },
+    ),
     lines(
         &["upper", "middle", "lower", "percent_b", "width"],
-        one("bollinger", "Bollinger band of {x} ({period}, {multiple})", &[PERIOD, Key::number("multiple", 0.1, 10.0)], window, |a| {
-            stream!(Bollinger::new(period(a), a.number("multiple")), |k, [x]| {
-                let band = k.push(x);
-                let of = |part: fn(&crate::pipeline::kernels::Channel) -> f64| band.as_ref().map(part);
-                [
-                    of(|b| b.upper),
-                    of(|b| b.middle),
-                    of(|b| b.lower),
-                    band.as_ref().and_then(|b| b.position(x)),
-                    of(|b| (b.upper - b.lower) / b.middle),
-                ]
-            })
-        }),
+        one(
+            "bbands",
+            "Bollinger bands of {x} ({period}, {multiple})",
+            &[PERIOD, Key::number("multiple", 0.1, 10.0)],
+            window,
+            |a| {
+                stream!(Bollinger::new(period(a), a.number("multiple")), |k, [x]| {
+                    let band: Option<Channel> = k.push(x);
+                    [
+                        band.map(|b| b.upper),
+                        band.map(|b| b.middle),
+                        band.map(|b| b.lower),
+                        band.and_then(|b| b.position(x)),
+                        band.map(|b| (b.upper - b.lower) / b.middle),
+                    ]
+                })
+            },
+        ),
     ),
-    // 0 would stand for 0/0 where nothing moved: that is no value here.
-    one(
-        "rsi",
-        "RSI{period} of {x}",
-        &[PERIOD],
-        |a, _| Lookback::recursive(period(a), 14 * period(a)),
-        |a| stream!(Rsi::new(period(a)), |k, [x]| [k.push(x).filter(|_| k.is_defined())]),
-    ),
-    one(
-        "cmo",
-        "Chande's momentum oscillator of {x} over {period} bars",
-        &[PERIOD],
-        |a, _| Lookback::recursive(period(a), 14 * period(a)),
-        |a| stream!(Cmo::new(period(a)), |k, [x]| [k.push(x)]),
-    ),
+    // TA-Lib's 0 for 0/0 where nothing moved is no value here.
+    one("rsi", "RSI{period} of {x}", &[PERIOD], wilder, |a| {
+        stream!(Rsi::new(period(a)), |k, [x]| [k.push(x).filter(|_| k.is_defined())])
+    }),
     lines(
-        &["macd", "signal", "histogram"],
+        &["macd", "signal", "hist"],
         one(
             "macd",
             "MACD({fast}, {slow}, {signal}) of {x}",
-            &[Key::count("fast", 1), Key::count("slow", 2), Key::count("signal", 1)],
+            &[FAST, SLOW, Key::count("signal", 1)],
             |a, _| {
                 let filled = a.count("slow") + a.count("signal");
                 Lookback::recursive(filled.saturating_sub(2), 10 * a.count("slow"))
@@ -165,6 +205,40 @@ pub(super) static KERNELS: &[KernelSpec] = &[
                     [lines.map(|l| l.macd), lines.map(|l| l.signal), lines.map(|l| l.histogram)]
                 })
             },
+        ),
+    ),
+    one(
+        "ppo",
+        "PPO({fast}, {slow}) of {x}",
+        &[FAST, SLOW],
+        |a, _| Lookback::recursive(slower(a).saturating_sub(1), 10 * slower(a)),
+        |a| stream!(PriceOscillator::new(a.count("fast"), a.count("slow")), |k, [x]| [k.push_percent(x)]),
+    ),
+    one(
+        "vol_ewma",
+        "EWMA volatility of {x} (λ {lambda}, {seed} bars)",
+        &[Key::number("lambda", 0.5, 0.999), Key::count("seed", 1)],
+        |a, _| {
+            // λ^n < 1e-6, counted from the seed.
+            let forget = (1e-6_f64.ln() / a.number("lambda").clamp(0.5, 0.999).ln()).ceil() as usize;
+            Lookback::recursive(a.count("seed"), a.count("seed") + forget)
+        },
+        |a| stream!(EwmaVolatility::new(a.number("lambda"), a.count("seed")), |k, [x]| [k.push(x)]),
+    ),
+    two(
+        &["x", "y"],
+        level_free(one("correl", "correlation of {x} and {y} over {period} bars", &[PERIOD_2], window, |a| {
+            stream!(Correlation::new(period(a)), |k, [x, y]| [k.push(x, y)])
+        })),
+    ),
+    two(
+        &["x", "y"],
+        one(
+            "beta",
+            "beta of {y} to {x} over {period} returns",
+            &[PERIOD_2],
+            |a, _| Lookback::window(period(a)),
+            |a| stream!(Beta::new(period(a)), |k, [x, y]| [k.push(x, y)]),
         ),
     ),
 ];
