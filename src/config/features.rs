@@ -18,7 +18,8 @@ pub(super) fn read(home: &Path) -> Result<Option<(FeatureSet, PathBuf)>, Vec<Pro
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            let text = format!("the feature set cannot be read ({error}); check its permissions and that it is UTF-8 text");
+            let text =
+                format!("the feature set cannot be read ({error}); check its permissions and that it is UTF-8 text");
             return Err(vec![Problem { origin: origin(), key: None, text }]);
         }
     };

@@ -162,7 +162,13 @@ impl Layers {
         let mut defaults = Settings::default().leaves().map_err(|e| disagreement(&e))?;
         let values =
             SETTINGS.iter().filter_map(|s| Some((s.key, (defaults.remove(s.key)?, Origin::Default)))).collect();
-        Ok(Self { values, problems: Vec::new(), bad: BTreeSet::new(), files: Vec::new(), features: FeatureSet::built_in() })
+        Ok(Self {
+            values,
+            problems: Vec::new(),
+            bad: BTreeSet::new(),
+            files: Vec::new(),
+            features: FeatureSet::built_in(),
+        })
     }
 
     fn problem(&mut self, origin: Origin, key: Option<&str>, text: String) {

@@ -23,7 +23,9 @@ mod tests {
 
     #[test]
     fn letters_are_counted() {
-        for (a, b, n) in [("kitten", "sitting", 3), ("", "abc", 3), ("", "", 0), ("perod", "period", 1), ("flaw", "lawn", 2)] {
+        for (a, b, n) in
+            [("kitten", "sitting", 3), ("", "abc", 3), ("", "", 0), ("perod", "period", 1), ("flaw", "lawn", 2)]
+        {
             assert_eq!((edits(a, b), edits(b, a)), (n, n), "{a} {b}");
         }
     }

@@ -272,7 +272,10 @@ mod tests {
         let trained = lines(&["a = ln(close)", "b = rsi(close; period=14)"]);
         for (computed, words) in [
             (lines(&["b = rsi(close; period=14)"]), "'a' is no longer among them"),
-            (lines(&["a = ln(close)", "b = rsi(close; period=21)"]), "'b' was rsi(close; period=14), it is rsi(close; period=21)"),
+            (
+                lines(&["a = ln(close)", "b = rsi(close; period=21)"]),
+                "'b' was rsi(close; period=14), it is rsi(close; period=21)",
+            ),
             (lines(&["a = ln(close)", "b = rsi(close; period=14)", "c = ln(low)"]), "'c' is new"),
             (lines(&["b = rsi(close; period=14)", "a = ln(close)"]), "'b' stands where 'a' stood"),
         ] {

@@ -180,7 +180,8 @@ fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
     let Some(Message::PredictorToHealth(status)) = reply.messages.last() else { panic!("health") };
     assert_eq!((status.model.as_str(), status.brier, status.abstained), ("none", 1.0, 2));
     // A horizon that lacks its model is reported beside those that have one.
-    let mut p = Predictor::new(vec![MODELS[0].clone()], &schema(), Box::new(|_| COST)).expecting(vec![Horizon(6), Horizon::H24]);
+    let mut p = Predictor::new(vec![MODELS[0].clone()], &schema(), Box::new(|_| COST))
+        .expecting(vec![Horizon(6), Horizon::H24]);
     let (made, none, _) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
     assert_eq!((made.len(), none.len(), none[0].horizon), (1, 1, Horizon::H24));
 }

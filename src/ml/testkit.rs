@@ -2,19 +2,36 @@
 
 use serde_json::Value;
 
+use super::scaler::Input;
 use super::{TrainingRow, TrainingSeries};
 use crate::domain::market::Bar;
 use crate::domain::random::SplitMix64;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::HOUR_MS;
-use super::scaler::Input;
 use crate::domain::{Column, ExitPlan, Horizon, Schema, UtcMs};
 
 /// The features of the tests: twenty names, most of which mean nothing here.
 pub const FEATURES: [&str; 20] = [
-    "return_1", "return_4", "return_24", "return_72", "ema50_distance", "ema200_distance", "ema50_slope", "rsi14",
-    "macd_histogram", "adx14", "directional_spread", "percent_b", "stochastic", "mfi14", "cmf20", "volatility_ratio",
-    "volatility_level", "volume_z", "hour_sin", "hour_cos",
+    "return_1",
+    "return_4",
+    "return_24",
+    "return_72",
+    "ema50_distance",
+    "ema200_distance",
+    "ema50_slope",
+    "rsi14",
+    "macd_histogram",
+    "adx14",
+    "directional_spread",
+    "percent_b",
+    "stochastic",
+    "mfi14",
+    "cmf20",
+    "volatility_ratio",
+    "volatility_level",
+    "volume_z",
+    "hour_sin",
+    "hour_cos",
 ];
 
 pub fn schema() -> Schema {

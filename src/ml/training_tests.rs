@@ -156,7 +156,10 @@ fn too_little_is_refused_in_words() {
     assert!(error.to_string().contains("500 needed"), "{error}");
     // Many rows of a long horizon are few observations.
     assert!(matches!(run(3_000, &settings(720)), MlError::NotEnoughData { .. }));
-    assert!(matches!(train(&[], &schema(), &settings(6), GATE, COST, UtcMs(1), &|_| {}), Err(MlError::NotEnoughData { .. })));
+    assert!(matches!(
+        train(&[], &schema(), &settings(6), GATE, COST, UtcMs(1), &|_| {}),
+        Err(MlError::NotEnoughData { .. })
+    ));
     // A cost that nothing can earn leaves one outcome.
     let all_lost = train(&Market::noise(1, 3_000, 9).build(), &schema(), &settings(6), GATE, 0.9, UtcMs(1), &|_| {});
     assert!(matches!(all_lost, Err(MlError::NotEnoughData { .. })));

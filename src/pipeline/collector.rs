@@ -13,8 +13,8 @@ use crate::domain::message::{IngestStatus, RiskUse};
 use crate::domain::settings::PipelineSettings;
 use crate::domain::time::HOUR_MS;
 use crate::domain::{
-    AgentKind, Ask, Bar, BrainError, Candle, DataQuality, FeatureRow, Finding, Frame, Interval, Message,
-    Pair, RawCandle, RejectReason, Reply, Request, UtcMs,
+    AgentKind, Ask, Bar, BrainError, Candle, DataQuality, FeatureRow, Finding, Frame, Interval, Message, Pair,
+    RawCandle, RejectReason, Reply, Request, UtcMs,
 };
 
 /// Brain of the Data Collector. It validates every row of a batch, aligns what it accepts, and when an hour is over by the

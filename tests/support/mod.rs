@@ -41,8 +41,16 @@ pub fn small_settings() -> CoreSettings {
 
 pub fn small_models(core: &CoreSettings, dir: &Path) -> Vec<Arc<Model>> {
     let recording = Recording::open(&recording_dir()).expect("the recording opens");
-    train_models(core, &FeatureSet::built_in(), dir, &recording, at("2024-07-17T00:00:00Z"), at("2024-07-01T00:00:00Z"), &|_| {})
-        .expect("training works")
+    train_models(
+        core,
+        &FeatureSet::built_in(),
+        dir,
+        &recording,
+        at("2024-07-17T00:00:00Z"),
+        at("2024-07-01T00:00:00Z"),
+        &|_| {},
+    )
+    .expect("training works")
 }
 
 /// Engine, broker and brains in one thread: questions are answered on the spot.

@@ -97,9 +97,7 @@ fn indicators_equal_the_reference() {
             "zscore_20/eth_usd_1h" => ("value", |o| o.indicators.z20),
             "macd_12_26_9/eth_usd_1h" => ("hist", |o| o.indicators.macd_histogram),
             "bbands_20_2/eth_usd_1h" => ("lower", |o| o.indicators.bollinger_lower),
-            "stoch_14_3_3/eth_usd_1h" => {
-                ("slow_k", |o| o.features.get("stochastic").map(|s| (s + 0.5) * 100.0))
-            }
+            "stoch_14_3_3/eth_usd_1h" => ("slow_k", |o| o.features.get("stochastic").map(|s| (s + 0.5) * 100.0)),
             "supertrend_10_3/eth_usd_1h" => {
                 ("direction", |o| o.indicators.supertrend_up.map(|up| if up { 1.0 } else { -1.0 }))
             }
@@ -155,8 +153,7 @@ fn nothing_depends_on_the_future() {
 
 #[test]
 fn a_market_that_never_moves_has_no_ratios() {
-    let flat =
-        |i: i64| Bar { open_time: UtcMs(i * HOUR_MS), open: 0.1, high: 0.1, low: 0.1, close: 0.1, volume: 3.0 };
+    let flat = |i: i64| Bar { open_time: UtcMs(i * HOUR_MS), open: 0.1, high: 0.1, low: 0.1, close: 0.1, volume: 3.0 };
     let bars: Vec<_> = (0..300).map(flat).collect();
     let out = run(&bars);
     let last = out.last().unwrap();
@@ -164,10 +161,7 @@ fn a_market_that_never_moves_has_no_ratios() {
     let present: Vec<_> = columns.filter(|(c, v)| c.model && v.is_some()).map(|(c, _)| c.name.as_str()).collect();
     assert_eq!(present, ["adx14", "directional_spread", "cmf20", "hour_sin", "hour_cos"]);
     assert!(last.features.missing().is_some() && !last.outlier);
-    assert_eq!(
-        (last.indicators.sigma24, last.indicators.rsi14, last.indicators.half_life),
-        (Some(0.0), None, None)
-    );
+    assert_eq!((last.indicators.sigma24, last.indicators.rsi14, last.indicators.half_life), (Some(0.0), None, None));
 }
 
 #[test]

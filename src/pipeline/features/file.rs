@@ -148,13 +148,19 @@ fn read_leader(table: &mut Table, problems: &mut Problems) -> Option<Pair> {
 fn read_groups(table: &mut Table, problems: &mut Problems) -> BTreeMap<String, Group> {
     let mut groups = BTreeMap::new();
     let Some(Value::Table(entries)) = table.remove("groups") else {
-        problems.add("groups", "they are missing; write name = { words = \"…\", required = true|false, models = true|false }");
+        problems.add(
+            "groups",
+            "they are missing; write name = { words = \"…\", required = true|false, models = true|false }",
+        );
         return groups;
     };
     for (name, value) in entries {
         let place = format!("group '{name}'");
         let Value::Table(mut entry) = value else {
-            problems.add(&place, format!("it is {value}; write {{ words = \"…\", required = true|false, models = true|false }}"));
+            problems.add(
+                &place,
+                format!("it is {value}; write {{ words = \"…\", required = true|false, models = true|false }}"),
+            );
             continue;
         };
         let words = match entry.remove("words") {
@@ -266,7 +272,8 @@ fn read_group(
         Some(Value::String(group)) => {
             let names = || groups.keys().map(String::as_str);
             let known: Vec<&str> = names().collect();
-            let text = format!("group '{group}' is not defined; there are {}{}", known.join(", "), hint(&group, names()));
+            let text =
+                format!("group '{group}' is not defined; there are {}{}", known.join(", "), hint(&group, names()));
             problems.add(place, text);
         }
         other => problems.add(place, format!("'group' {}; it must be the name of a group", shown(other.as_ref()))),
@@ -286,7 +293,8 @@ fn read_kernel(entry: &mut Table, place: &str, problems: &mut Problems) -> Optio
     if found.is_none() {
         let names = || registry::kernels().map(|k| k.name);
         let all: Vec<&str> = names().collect();
-        problems.add(place, format!("there is no kernel '{name}'{}; there are {}", hint(&name, names()), all.join(", ")));
+        problems
+            .add(place, format!("there is no kernel '{name}'{}; there are {}", hint(&name, names()), all.join(", ")));
     }
     found
 }
@@ -330,12 +338,7 @@ fn read_inputs(
     }
 }
 
-fn read_line(
-    entry: &mut Table,
-    kernel: Option<&'static KernelSpec>,
-    place: &str,
-    problems: &mut Problems,
-) -> usize {
+fn read_line(entry: &mut Table, kernel: Option<&'static KernelSpec>, place: &str, problems: &mut Problems) -> usize {
     let lines = kernel.map_or(&[][..], |k| k.lines);
     let allowed = lines.join(", ");
     let name = match entry.remove("line") {
@@ -357,11 +360,7 @@ fn read_line(
     })
 }
 
-fn read_transform(
-    entry: &mut Table,
-    place: &str,
-    problems: &mut Problems,
-) -> Option<(&'static Transform, Args)> {
+fn read_transform(entry: &mut Table, place: &str, problems: &mut Problems) -> Option<(&'static Transform, Args)> {
     let (name, mut keys) = match entry.remove("transform")? {
         Value::String(name) => (name, Table::new()),
         Value::Table(mut keys) => match keys.remove("kind") {

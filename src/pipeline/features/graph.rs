@@ -129,7 +129,9 @@ impl Builder {
             return Ok(*first);
         }
         if formula.len() > LONGEST_FORMULA {
-            return Err(format!("written out to its inputs it has more than {LONGEST_FORMULA} letters; make it simpler"));
+            return Err(format!(
+                "written out to its inputs it has more than {LONGEST_FORMULA} letters; make it simpler"
+            ));
         }
         let filled = of.iter().map(|slot| slot.filled).max().unwrap_or(1);
         let settled = of.iter().map(|slot| slot.settled).try_fold(1, |most, slot| slot.map(|n| most.max(n)));

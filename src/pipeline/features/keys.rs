@@ -121,7 +121,9 @@ impl Args {
     /// Puts the values into `{key}` places of a text.
     #[must_use]
     pub fn fill(&self, words: &str) -> String {
-        self.0.iter().fold(words.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), &value.to_string()))
+        self.0
+            .iter()
+            .fold(words.to_owned(), |text, (key, value)| text.replace(&format!("{{{key}}}"), &value.to_string()))
     }
 }
 

@@ -119,10 +119,7 @@ impl FeatureSet {
             };
             let Some(value) = builder.slot(slot) else { continue };
             let Some(settled) = value.settled else {
-                complain(format!(
-                    "{} depends on where history begins; take its change, zscore or rank",
-                    value.formula
-                ));
+                complain(format!("{} depends on where history begins; take its change, zscore or rank", value.formula));
                 continue;
             };
             if group.required && value.filled > MOST_WARM_UP_HOURS {
@@ -132,7 +129,9 @@ impl FeatureSet {
                 ));
             }
             if group.required && value.pass > 0 {
-                complain("it looks at all pairs, which may be absent; put it into a group with required = false".to_owned());
+                complain(
+                    "it looks at all pairs, which may be absent; put it into a group with required = false".to_owned(),
+                );
             }
             columns.push(Column {
                 name: entry.name.clone(),

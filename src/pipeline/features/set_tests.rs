@@ -40,49 +40,127 @@ fn the_built_in_set_is_sound_and_begins_with_what_models_see() {
 fn errors_name_entry_key_value_and_what_is_allowed() {
     let feature = |rest: &str| text("", &format!("{{ group = \"main\", name = \"x\", {rest} }},"));
     for (text, words) in [
-        (feature(r#"kernel = "rsj", input = "close", period = 14"#), &["feature 'x': there is no kernel 'rsj' (did you mean 'rsi'?); there are difference, "][..]),
-        (feature(r#"kernel = "rsi", input = "close""#), &["feature 'x': kernel 'rsi' needs 'period': a whole number from 1 to 17520"]),
-        (feature(r#"kernel = "rsi", input = "close", period = 0"#), &["feature 'x': 'period' is 0; it must be a whole number from 1 to 17520"]),
-        (feature(r#"kernel = "rsi", input = "close", period = 14.5"#), &["'period' is 14.5; it must be a whole number"]),
-        (feature(r#"kernel = "rsi", input = "close", period = "14""#), &["'period' is \"14\"; it must be a whole number"]),
-        (feature(r#"kernel = "rsi", input = "close", perod = 14"#), &["kernel 'rsi' needs 'period'", "'perod' is no key here; allowed are name, kernel, input, line, transform, group, period (did you mean 'period'?)"]),
-        (feature(r#"kernel = "rsi", input = "closs", period = 14"#), &["feature 'x': 'closs' is no input column (open, high, low, close, volume, hour_of_day, hour_of_week", "(did you mean 'close'?)"]),
+        (
+            feature(r#"kernel = "rsj", input = "close", period = 14"#),
+            &["feature 'x': there is no kernel 'rsj' (did you mean 'rsi'?); there are difference, "][..],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "close""#),
+            &["feature 'x': kernel 'rsi' needs 'period': a whole number from 1 to 17520"],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "close", period = 0"#),
+            &["feature 'x': 'period' is 0; it must be a whole number from 1 to 17520"],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "close", period = 14.5"#),
+            &["'period' is 14.5; it must be a whole number"],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "close", period = "14""#),
+            &["'period' is \"14\"; it must be a whole number"],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "close", perod = 14"#),
+            &[
+                "kernel 'rsi' needs 'period'",
+                "'perod' is no key here; allowed are name, kernel, input, line, transform, group, period (did you mean 'period'?)",
+            ],
+        ),
+        (
+            feature(r#"kernel = "rsi", input = "closs", period = 14"#),
+            &[
+                "feature 'x': 'closs' is no input column (open, high, low, close, volume, hour_of_day, hour_of_week",
+                "(did you mean 'close'?)",
+            ],
+        ),
         (feature(r#"kernel = "rsi", period = 14"#), &["kernel 'rsi' needs 1 input(s) (x), 0 given"]),
-        (feature(r#"kernel = "rsi", input = ["close", "open"], period = 14"#), &["kernel 'rsi' needs 1 input(s) (x), 2 given"]),
+        (
+            feature(r#"kernel = "rsi", input = ["close", "open"], period = 14"#),
+            &["kernel 'rsi' needs 1 input(s) (x), 2 given"],
+        ),
         (feature(r#"kernel = "rsi", input = 5, period = 14"#), &["'input' is 5; it must be a name in quotes"]),
-        (feature(r#"kernel = "atr", input = "close", period = 14"#), &["kernel 'atr' always reads high, low, close; leave 'input' out"]),
+        (
+            feature(r#"kernel = "atr", input = "close", period = 14"#),
+            &["kernel 'atr' always reads high, low, close; leave 'input' out"],
+        ),
         (feature(r#"kernel = "adx", period = 14"#), &["'line' is missing: which of adx, plus_di, minus_di, dx"]),
-        (feature(r#"kernel = "adx", period = 14, line = "plus""#), &["'line' is 'plus'; it must be one of adx, plus_di, minus_di, dx"]),
-        (feature(r#"input = "close", transform = "lm""#), &["there is no transform 'lm' (did you mean 'ln'?); there are ma_distance, "]),
-        (feature(r#"input = "close", transform = { kind = "over_sigma", sigma = "high" }"#), &["transform 'over_sigma' needs 'bars': a whole number from 1"]),
-        (feature(r#"input = "close", transform = { kind = "ln", bars = 3 }"#), &["transform 'ln': 'bars' is no key here; allowed are kind"]),
-        (feature(r#"input = "close", transform = { kind = "per", unit = "nothing" }"#), &["'nothing' is no input column"]),
+        (
+            feature(r#"kernel = "adx", period = 14, line = "plus""#),
+            &["'line' is 'plus'; it must be one of adx, plus_di, minus_di, dx"],
+        ),
+        (
+            feature(r#"input = "close", transform = "lm""#),
+            &["there is no transform 'lm' (did you mean 'ln'?); there are ma_distance, "],
+        ),
+        (
+            feature(r#"input = "close", transform = { kind = "over_sigma", sigma = "high" }"#),
+            &["transform 'over_sigma' needs 'bars': a whole number from 1"],
+        ),
+        (
+            feature(r#"input = "close", transform = { kind = "ln", bars = 3 }"#),
+            &["transform 'ln': 'bars' is no key here; allowed are kind"],
+        ),
+        (
+            feature(r#"input = "close", transform = { kind = "per", unit = "nothing" }"#),
+            &["'nothing' is no input column"],
+        ),
         (feature(r#"input = "close", transform = 3"#), &["'transform' is 3; write \"ln\" or { kind"]),
         (feature(r#"transform = "ln""#), &["it needs a 'kernel', or one 'input' to transform"]),
         (feature(r#"kernel = "rsi", input = "x", period = 14"#), &["feature 'x': it goes round in a circle: x → x"]),
         (feature(r#"kernel = "obv""#), &["depends on where history begins; take its change, zscore or rank"]),
-        (feature(r#"kernel = "sma", input = "close", period = 800"#), &["it needs 800 bars before its first value; in a required group at most 696"]),
-        (feature(r#"kernel = "leader", input = "close""#), &["it looks at all pairs, which may be absent; put it into a group with required = false"]),
         (
-            text(r#"{ name = "a", kernel = "sma", input = "b", period = 3 }, { name = "b", kernel = "sma", input = "a", period = 3 },"#, RSI),
+            feature(r#"kernel = "sma", input = "close", period = 800"#),
+            &["it needs 800 bars before its first value; in a required group at most 696"],
+        ),
+        (
+            feature(r#"kernel = "leader", input = "close""#),
+            &["it looks at all pairs, which may be absent; put it into a group with required = false"],
+        ),
+        (
+            text(
+                r#"{ name = "a", kernel = "sma", input = "b", period = 3 }, { name = "b", kernel = "sma", input = "a", period = 3 },"#,
+                RSI,
+            ),
             &["node 'a': it goes round in a circle: a → b → a"],
         ),
-        (text(r#"{ name = "a", kernel = "sma", input = "q", period = 3 },"#, RSI), &["node 'a': 'q' is no input column"]),
+        (
+            text(r#"{ name = "a", kernel = "sma", input = "q", period = 3 },"#, RSI),
+            &["node 'a': 'q' is no input column"],
+        ),
         (text("", &format!("{RSI}\n{RSI}")), &["feature 'rsi': this name is given twice"]),
-        (text(r#"{ name = "close", kernel = "sma", input = "open", period = 3 },"#, RSI), &["node 'close': this is the name of an input column"]),
+        (
+            text(r#"{ name = "close", kernel = "sma", input = "open", period = 3 },"#, RSI),
+            &["node 'close': this is the name of an input column"],
+        ),
         (text("", r#"{ group = "main", name = "RSI", input = "close" },"#), &["a name has at most 40 small letters"]),
-        (text("", r#"{ group = "mian", name = "x", input = "close" },"#), &["group 'mian' is not defined; there are main, more (did you mean 'main'?)"]),
+        (
+            text("", r#"{ group = "mian", name = "x", input = "close" },"#),
+            &["group 'mian' is not defined; there are main, more (did you mean 'main'?)"],
+        ),
         (text("", r#"{ name = "x", input = "close" },"#), &["'group' is missing; it must be the name of a group"]),
         (text("", r#"{ group = "main", input = "close" },"#), &["feature number 1: 'name' is missing"]),
         (text("", "7,"), &["feature number 1: it is 7; write { name"]),
-        (text("", &format!("{RSI} {{ group = \"more\", name = \"has_more\", input = \"close\" }},")), &["feature 'has_more': this name belongs to the column that says whether group 'more' is there"]),
+        (
+            text("", &format!("{RSI} {{ group = \"more\", name = \"has_more\", input = \"close\" }},")),
+            &["feature 'has_more': this name belongs to the column that says whether group 'more' is there"],
+        ),
         (text("", ""), &["it names no features"]),
-        (text("", r#"{ group = "more", name = "x", input = "close" },"#), &["no feature is in a group with models = true"]),
+        (
+            text("", r#"{ group = "more", name = "x", input = "close" },"#),
+            &["no feature is in a group with models = true"],
+        ),
         ("leader = 5".to_owned(), &["leader: it is 5; it must be a pair in quotes", "groups: they are missing"]),
         ("features = [".to_owned(), &["it is no TOML: "]),
-        (text("", RSI).replace("required = true", "required = false"), &["group 'main': models = true needs required = true"]),
+        (
+            text("", RSI).replace("required = true", "required = false"),
+            &["group 'main': models = true needs required = true"],
+        ),
         (text("", RSI).replace("words = \"w\"", "words = 3"), &["group 'main': 'words' is 3; it must be a text"]),
-        (format!("colour = 1\n{}", text("", RSI)), &["'colour' is no key here; allowed are leader, groups, nodes, features"]),
+        (
+            format!("colour = 1\n{}", text("", RSI)),
+            &["'colour' is no key here; allowed are leader, groups, nodes, features"],
+        ),
     ] {
         let found = complaints(&text).join("\n");
         for words in words {
@@ -143,7 +221,7 @@ fn equal_expressions_are_computed_once_and_warm_up_runs_through_the_graph() {
     assert_eq!((column.name.as_str(), column.required), ("has_more", false));
     assert!(feature.words.contains("'more'"));
     let words: Vec<&str> = set.features().take(2).map(|(_, f)| f.words.as_str()).collect();
-    assert_eq!(words, ["mean of e over 5 bars / e", "ln(EMA10 of close / EMA10 of close 7 bars before) / a"]);
+    assert_eq!(words, ["SMA5 of e / e", "ln(EMA10 of close / EMA10 of close 7 bars before) / a"]);
 }
 
 #[test]

@@ -48,12 +48,7 @@ pub static TRANSFORMS: &[Transform] = &[
         keys: &[Key::series("to")],
         apply: |b, x, series, _| b.kernel("log_ratio", Args::default(), &[&[x], series].concat()),
     },
-    Transform {
-        name: "ln",
-        words: "ln {x}",
-        keys: &[],
-        apply: |b, x, _, _| b.kernel("ln", Args::default(), &[x]),
-    },
+    Transform { name: "ln", words: "ln {x}", keys: &[], apply: |b, x, _, _| b.kernel("ln", Args::default(), &[x]) },
     Transform {
         name: "over_sigma",
         words: "{x} / ({sigma}·√{bars})",

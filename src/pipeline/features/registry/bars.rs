@@ -5,8 +5,8 @@ use crate::pipeline::features::keys::{Args, Key};
 use crate::pipeline::features::stream::{Stream, stream};
 use crate::pipeline::kernels::{
     Accumulation, Adx, Adxr, Aroon, Atr, Cci, ChaikinFlow, ChaikinOscillator, Channel, Donchian, GarmanKlass, Ichimoku,
-    Keltner, MoneyFlow, OnBalanceVolume, Parkinson, RogersSatchell, RollingVwap, Row, Sar, Stochastic, Supertrend, Trail,
-    TrueRange, Ultimate, YangZhang,
+    Keltner, MoneyFlow, OnBalanceVolume, Parkinson, RogersSatchell, RollingVwap, Row, Sar, Stochastic, Supertrend,
+    Trail, TrueRange, Ultimate, YangZhang,
 };
 
 const HL: &[&str] = &["high", "low"];
@@ -74,9 +74,14 @@ const MULTIPLE: Key = Key::number("multiple", 0.1, 20.0);
 const CHANNEL: &[&str] = &["upper", "middle", "lower"];
 
 pub(super) static KERNELS: &[KernelSpec] = &[
-    spec("trange", "true range", HLC, &[], |_, _| Lookback::window(1), |_| {
-        stream!(TrueRange::new(), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
-    }),
+    spec(
+        "trange",
+        "true range",
+        HLC,
+        &[],
+        |_, _| Lookback::window(1),
+        |_| stream!(TrueRange::new(), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
+    ),
     spec("atr", "ATR{period}", HLC, &[PERIOD], wilder, |a| {
         stream!(Atr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
     }),
@@ -243,12 +248,22 @@ pub(super) static KERNELS: &[KernelSpec] = &[
     spec("rolling_vwap", "volume-weighted typical price of {period} bars", HLCV, &[PERIOD], window, |a| {
         stream!(RollingVwap::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
-    spec("obv", "on-balance volume", &["close", "volume"], &[], |_, _| Lookback::cumulative(0), |_| {
-        stream!(OnBalanceVolume::new(), |k, [c, v]| [k.push(&hlcv(f64::NAN, f64::NAN, c, v))])
-    }),
-    spec("ad", "accumulation and distribution", HLCV, &[], |_, _| Lookback::cumulative(0), |_| {
-        stream!(Accumulation::new(), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
-    }),
+    spec(
+        "obv",
+        "on-balance volume",
+        &["close", "volume"],
+        &[],
+        |_, _| Lookback::cumulative(0),
+        |_| stream!(OnBalanceVolume::new(), |k, [c, v]| [k.push(&hlcv(f64::NAN, f64::NAN, c, v))]),
+    ),
+    spec(
+        "ad",
+        "accumulation and distribution",
+        HLCV,
+        &[],
+        |_, _| Lookback::cumulative(0),
+        |_| stream!(Accumulation::new(), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))]),
+    ),
     spec(
         "adosc",
         "Chaikin oscillator ({fast}, {slow})",

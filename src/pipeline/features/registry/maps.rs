@@ -21,9 +21,14 @@ pub enum Map {
     /// ln(1 + x)
     Ln1p,
     /// x / by
-    Scale { by: f64 },
+    Scale {
+        by: f64,
+    },
     /// (x − at) / by
-    Centred { at: f64, by: f64 },
+    Centred {
+        at: f64,
+        by: f64,
+    },
     /// (a − b) / c
     Distance,
     /// (x − low) / (high − low); none without a range
@@ -37,10 +42,16 @@ pub enum Map {
     /// |x|
     Magnitude,
     /// x / (σ·√bars)
-    OverSigma { root: f64 },
+    OverSigma {
+        root: f64,
+    },
     /// Sine and cosine of a time that comes round after `period`.
-    Sine { period: f64 },
-    Cosine { period: f64 },
+    Sine {
+        period: f64,
+    },
+    Cosine {
+        period: f64,
+    },
 }
 
 impl Map {
@@ -125,7 +136,11 @@ pub(super) static KERNELS: &[KernelSpec] = &[
     map("sine", "sine of {x} as an angle, once round in {period}", &["x"], &[Key::number("period", 1.0, LARGE)], |a| {
         Map::Sine { period: a.number("period") }
     }),
-    map("cosine", "cosine of {x} as an angle, once round in {period}", &["x"], &[Key::number("period", 1.0, LARGE)], |a| {
-        Map::Cosine { period: a.number("period") }
-    }),
+    map(
+        "cosine",
+        "cosine of {x} as an angle, once round in {period}",
+        &["x"],
+        &[Key::number("period", 1.0, LARGE)],
+        |a| Map::Cosine { period: a.number("period") },
+    ),
 ];

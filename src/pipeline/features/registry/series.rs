@@ -5,8 +5,8 @@ use crate::pipeline::features::keys::{Args, Key};
 use crate::pipeline::features::stream::{Stream, stream};
 use crate::pipeline::kernels::{
     Beta, Bollinger, Channel, Correlation, Dema, Ema, EwmaVolatility, FractionalDifference, HalfLife, Kama, Lag, Line,
-    LinePoints, Macd, Momentum, PriceOscillator, Rank, RollingMax, RollingMin, RollingSum, Rsi, SampleSd, Sma, StdDev, T3,
-    Tema, Trendline, Trima, Trix, Wilder, Wma, ZScore,
+    LinePoints, Macd, Momentum, PriceOscillator, Rank, RollingMax, RollingMin, RollingSum, Rsi, SampleSd, Sma, StdDev,
+    T3, Tema, Trendline, Trima, Trix, Wilder, Wma, ZScore,
 };
 
 const X: Inputs = Inputs::Named(&["x"]);
@@ -86,15 +86,27 @@ pub(super) static KERNELS: &[KernelSpec] = &[
     one("sma", "SMA{period} of {x}", &[PERIOD], window, |a| stream!(Sma::new(period(a)), |k, [x]| [k.push(x)])),
     one("wma", "WMA{period} of {x}", &[PERIOD], window, |a| stream!(Wma::new(period(a)), |k, [x]| [k.push(x)])),
     one("trima", "TRIMA{period} of {x}", &[PERIOD], window, |a| stream!(Trima::new(period(a)), |k, [x]| [k.push(x)])),
-    one("ema", "EMA{period} of {x}", &[PERIOD], |a, _| averages(a, 1), |a| {
-        stream!(Ema::new(period(a)), |k, [x]| [k.push(x)])
-    }),
-    one("dema", "DEMA{period} of {x}", &[PERIOD], |a, _| averages(a, 2), |a| {
-        stream!(Dema::new(period(a)), |k, [x]| [k.push(x)])
-    }),
-    one("tema", "TEMA{period} of {x}", &[PERIOD], |a, _| averages(a, 3), |a| {
-        stream!(Tema::new(period(a)), |k, [x]| [k.push(x)])
-    }),
+    one(
+        "ema",
+        "EMA{period} of {x}",
+        &[PERIOD],
+        |a, _| averages(a, 1),
+        |a| stream!(Ema::new(period(a)), |k, [x]| [k.push(x)]),
+    ),
+    one(
+        "dema",
+        "DEMA{period} of {x}",
+        &[PERIOD],
+        |a, _| averages(a, 2),
+        |a| stream!(Dema::new(period(a)), |k, [x]| [k.push(x)]),
+    ),
+    one(
+        "tema",
+        "TEMA{period} of {x}",
+        &[PERIOD],
+        |a, _| averages(a, 3),
+        |a| stream!(Tema::new(period(a)), |k, [x]| [k.push(x)]),
+    ),
     one(
         "t3",
         "T3 of {x} ({period}, {volume_factor})",
@@ -117,13 +129,21 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         |a| stream!(Wilder::new(period(a)), |k, [x]| [k.push(x)]),
     ),
     // At its slowest, (2/31)² per bar, it takes some 3,300 bars to forget; in real prices it is faster.
-    one("kama", "KAMA{period} of {x}", &[PERIOD], |a, _| Lookback::recursive(period(a), 3_300), |a| {
-        stream!(Kama::new(period(a)), |k, [x]| [k.push(x)])
-    }),
+    one(
+        "kama",
+        "KAMA{period} of {x}",
+        &[PERIOD],
+        |a, _| Lookback::recursive(period(a), 3_300),
+        |a| stream!(Kama::new(period(a)), |k, [x]| [k.push(x)]),
+    ),
     // The measured cycle, up to 50 bars, is smoothed again and again.
-    one("ht_trendline", "Hilbert trendline of {x}", &[], |_, _| Lookback::recursive(63, 500), |_| {
-        stream!(Trendline::new(), |k, [x]| [k.push(x)])
-    }),
+    one(
+        "ht_trendline",
+        "Hilbert trendline of {x}",
+        &[],
+        |_, _| Lookback::recursive(63, 500),
+        |_| stream!(Trendline::new(), |k, [x]| [k.push(x)]),
+    ),
     level_free(one("stddev", "population sd of {x} over {period} bars", &[PERIOD], window, |a| {
         stream!(StdDev::new(period(a)), |k, [x]| [k.push(x)])
     })),
@@ -160,9 +180,7 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             let kernel = FractionalDifference::new(a.number("order"), a.number("threshold"));
             Lookback::window(kernel.weights().len().saturating_sub(1))
         },
-        |a| {
-            stream!(FractionalDifference::new(a.number("order"), a.number("threshold")), |k, [x]| [k.push(x)])
-        },
+        |a| stream!(FractionalDifference::new(a.number("order"), a.number("threshold")), |k, [x]| [k.push(x)]),
     ),
     lines(
         &["upper", "middle", "lower", "percent_b", "width"],

@@ -23,7 +23,13 @@ fn walk(bars: usize) -> Vec<[f64; 5]> {
             let open = price;
             price *= (0.01 * random.normal()).exp();
             let (top, bottom) = (open.max(price), open.min(price));
-            [open, top * (1.0 + 0.004 * random.unit()), bottom * (1.0 - 0.004 * random.unit()), price, 1.0 + random.unit()]
+            [
+                open,
+                top * (1.0 + 0.004 * random.unit()),
+                bottom * (1.0 - 0.004 * random.unit()),
+                price,
+                1.0 + random.unit(),
+            ]
         })
         .collect()
 }
@@ -83,7 +89,12 @@ fn look_backs_are_as_declared() {
                 let promised = (spec.lookback)(&args, line).filled;
                 // A half-life is there only while the series reverts.
                 let late = spec.name == "half_life" && first.is_some_and(|f| f >= promised);
-                assert!(*first == Some(promised) || late, "{} {} ({round}): {first:?}, {promised}", spec.name, spec.lines[line]);
+                assert!(
+                    *first == Some(promised) || late,
+                    "{} {} ({round}): {first:?}, {promised}",
+                    spec.name,
+                    spec.lines[line]
+                );
             }
             stream.reset();
         }
