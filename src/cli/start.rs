@@ -102,7 +102,7 @@ async fn everything(
     lost: LostLines,
 ) -> Outcome {
     let config_hash = loaded.hash();
-    let settings = loaded.settings;
+    let (settings, features) = (loaded.settings, loaded.features);
     let (handle, ports) = orchestrator::connect();
     let stop = CancellationToken::new();
     let listening = CancellationToken::new();
@@ -115,6 +115,7 @@ async fn everything(
     let ui = ui_options(cli, &settings);
     let launch = Launch {
         settings,
+        features,
         home: home.dir.clone(),
         config_hash,
         source,

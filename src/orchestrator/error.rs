@@ -3,6 +3,7 @@
 use crate::decision::session::CheckpointError;
 use crate::domain::error::ErrorClass;
 use crate::ml::MlError;
+use crate::pipeline::features::SetError;
 use crate::sources::{LanguageModelError, NewsError};
 use crate::store::StoreError;
 
@@ -13,6 +14,8 @@ pub enum OrchestratorError {
     Store(#[from] StoreError),
     #[error("no model could be trained: {0}")]
     Training(#[from] MlError),
+    #[error(transparent)]
+    Features(#[from] SetError),
     #[error(transparent)]
     News(#[from] NewsError),
     #[error(transparent)]
@@ -40,7 +43,7 @@ impl OrchestratorError {
             Self::News(error) => error.class(),
             Self::LanguageModel(error) => error.class(),
             Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
-            Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
+            Self::Features(_) | Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
             Self::Link(_) => ErrorClass::Network,
         }
     }

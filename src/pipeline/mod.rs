@@ -16,5 +16,5 @@ pub mod validate;
 
 pub use align::{ClosedHour, HourAligner, HourFault, Resampled, Resampler};
 pub use collector::Collector;
-pub use features::{FeatureEngine, FeatureOutput};
+pub use features::{FeatureEngine, FeatureOutput, FeatureSet};
 pub use validate::Validator;

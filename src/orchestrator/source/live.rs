@@ -16,7 +16,6 @@ use crate::domain::flow::FlowView;
 use crate::domain::instrument::Instrument;
 use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair, Venue};
-use crate::domain::settings::WARMUP_HOURS;
 use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
 use crate::kraken::driver::{self, DriverSettings, LinkHandle};
 use crate::kraken::link::{LinkEvent, LinkPlan, LinkSettings};
@@ -62,12 +61,14 @@ impl Ground {
     }
 }
 
-/// Asks Kraken for pairs and history; `told` hears of every step.
+/// Asks Kraken for pairs and history, of which `warm_up_hours` lie before the newest short bars (Kraken has 720 hours at most); `told` hears of
+/// every step.
 ///
 /// # Errors
 /// [`OrchestratorError::Link`] when Kraken does not answer, or does not list one of the pairs.
 pub(in crate::orchestrator) async fn prepare(
     settings: &KrakenSettings,
+    warm_up_hours: i64,
     clock: &Arc<dyn Clock>,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Ground, OrchestratorError> {
@@ -91,7 +92,7 @@ pub(in crate::orchestrator) async fn prepare(
         told(2 * done + 1, total);
         let begin = short.first().map_or(now, |c| c.open_time).floor_to(HOUR_MS).plus(HOUR_MS);
         let hours = ohlc(&client, pair, Interval::H1, now).await?;
-        let oldest = begin.plus(-(WARMUP_HOURS + 24) * HOUR_MS);
+        let oldest = begin.plus(-warm_up_hours * HOUR_MS);
         history.extend(hours.into_iter().filter(|c| c.open_time >= oldest && c.open_time < begin));
         history.extend(short.into_iter().filter(|c| c.open_time >= begin));
     }

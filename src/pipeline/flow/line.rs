@@ -1,60 +1,10 @@
-//! A straight line through the newest pairs of values.
+//! A straight line through the newest pairs of values, and how well it fits.
 
-use crate::pipeline::kernels::window::{Join, Sliding};
-
-/// Moments of two series together, with both spreads.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Pairs {
-    pub n: f64,
-    mean_x: f64,
-    mean_y: f64,
-    xx: f64,
-    pub xy: f64,
-    yy: f64,
-}
-
-impl Pairs {
-    pub const fn of(x: f64, y: f64) -> Self {
-        Self { n: 1.0, mean_x: x, mean_y: y, xx: 0.0, xy: 0.0, yy: 0.0 }
-    }
-
-    /// Least squares of y on x; `None` with fewer than three pairs, or when all x are equal.
-    fn line(&self) -> Option<Line> {
-        if self.n < 3.0 || self.xx <= 0.0 {
-            return None;
-        }
-        let slope = self.xy / self.xx;
-        let residual = (self.yy - slope * self.xy).max(0.0);
-        let error = (residual / (self.n - 2.0) / self.xx).sqrt();
-        Some(Line {
-            slope,
-            intercept: self.mean_y - slope * self.mean_x,
-            t: (error > 0.0).then(|| slope / error),
-            r2: (self.yy > 0.0).then(|| (slope * self.xy / self.yy).min(1.0)),
-        })
-    }
-}
-
-impl Join for Pairs {
-    fn join(self, newer: Self) -> Self {
-        let n = self.n + newer.n;
-        let (dx, dy) = (newer.mean_x - self.mean_x, newer.mean_y - self.mean_y);
-        let share = newer.n / n;
-        let weight = self.n * share;
-        Self {
-            n,
-            mean_x: self.mean_x + dx * share,
-            mean_y: self.mean_y + dy * share,
-            xx: self.xx + newer.xx + dx * dx * weight,
-            xy: self.xy + newer.xy + dx * dy * weight,
-            yy: self.yy + newer.yy + dy * dy * weight,
-        }
-    }
-}
+use crate::pipeline::kernels::window::{CoMoments, Sliding};
 
 /// y = intercept + slope · x by least squares.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Line {
+pub struct LineFit {
     pub slope: f64,
     pub intercept: f64,
     /// Slope over its standard error; `None` when the points lie on the line.
@@ -63,21 +13,30 @@ pub struct Line {
     pub r2: Option<f64>,
 }
 
-/// The line through the newest `n` pairs, `n` at least 3; first with pair n − 1.
+/// The line through the newest `n` pairs, `n` at least 3; first with pair n − 1. No value when all x are equal.
 #[derive(Debug, Clone)]
-pub struct RollingLine(Sliding<Pairs>);
+pub struct RollingFit {
+    n: f64,
+    window: Sliding<CoMoments>,
+}
 
-impl RollingLine {
+impl RollingFit {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n.max(3)))
+        let n = n.max(3);
+        Self { n: n as f64, window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64, y: f64) -> Option<Line> {
-        self.0.push(Pairs::of(x, y))?.line()
-    }
-
-    pub fn reset(&mut self) {
-        self.0.reset();
+    pub fn push(&mut self, x: f64, y: f64) -> Option<LineFit> {
+        let m = self.window.push(CoMoments::of(x, y)).filter(|m| m.xx > 0.0)?;
+        let slope = m.xy / m.xx;
+        let residual = (m.yy - slope * m.xy).max(0.0);
+        let error = (residual / (self.n - 2.0) / m.xx).sqrt();
+        Some(LineFit {
+            slope,
+            intercept: m.mean_y - slope * m.mean_x,
+            t: (error > 0.0).then(|| slope / error),
+            r2: (m.yy > 0.0).then(|| (slope * m.xy / m.yy).min(1.0)),
+        })
     }
 }

@@ -37,7 +37,7 @@ pub use cvd::{Cvd, CvdShare};
 pub use hours::FlowHours;
 pub use imbalance::{imbalance, weighted_imbalance};
 pub use kyle::KyleLambda;
-pub use line::{Line, RollingLine};
+pub use line::{LineFit, RollingFit};
 pub use microprice::microprice;
 pub use normal::normal_cdf;
 pub use ofi::Ofi;

@@ -1,7 +1,6 @@
 //! The spread that the bounce between bid and ask betrays.
 
-use super::line::Pairs;
-use crate::pipeline::kernels::window::Sliding;
+use crate::pipeline::kernels::window::{CoMoments, Sliding};
 
 /// Roll's estimate (1984) of the effective spread.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,23 +14,25 @@ pub struct Roll {
 /// [`Roll`] over the newest `n` pairs of neighbouring price changes, `n` at least 2.
 #[derive(Debug, Clone)]
 pub struct RollSpread {
+    n: f64,
     price: Option<f64>,
     change: Option<f64>,
-    pairs: Sliding<Pairs>,
+    pairs: Sliding<CoMoments>,
 }
 
 impl RollSpread {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { price: None, change: None, pairs: Sliding::new(n.max(2)) }
+        let n = n.max(2);
+        Self { n: n as f64, price: None, change: None, pairs: Sliding::new(n) }
     }
 
     /// Takes the price of a trade.
     pub fn push(&mut self, price: f64) -> Option<Roll> {
         let change = price - self.price.replace(price)?;
         let before = self.change.replace(change)?;
-        let pairs = self.pairs.push(Pairs::of(change, before))?;
-        let serial_cov = pairs.xy / (pairs.n - 1.0);
+        let pairs = self.pairs.push(CoMoments::of(change, before))?;
+        let serial_cov = pairs.xy / (self.n - 1.0);
         Some(Roll { serial_cov, spread: 2.0 * (-serial_cov).max(0.0).sqrt() })
     }
 

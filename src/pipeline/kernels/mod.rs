@@ -18,6 +18,7 @@ pub mod oscillator;
 pub mod price_oscillator;
 #[cfg(test)]
 mod properties;
+pub mod rank;
 pub mod real;
 pub mod realised;
 pub mod regression;
@@ -39,6 +40,7 @@ pub use hilbert::Trendline;
 pub use moving_average::{Dema, Ema, Kama, Sma, T3, Tema, Trima, Trix, Wilder, Wma};
 pub use oscillator::{Cci, Cmo, Momentum, Rsi, Ultimate};
 pub use price_oscillator::{Macd, MacdLines, PriceOscillator};
+pub use rank::Rank;
 pub use real::Real;
 pub use realised::{
     CloseVolatility, EwmaVolatility, GarmanKlass, Parkinson, RealisedVolatility, RogersSatchell, YangZhang, annualised,
