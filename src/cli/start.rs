@@ -194,6 +194,11 @@ async fn listen(
     Ok(listening)
 }
 
+/// Whether only ASCII characters are to be shown.
+pub(super) fn keeps_to_ascii(cli: &Cli, settings: &Settings) -> bool {
+    ui_options(cli, settings).ascii == Some(true)
+}
+
 fn ui_options(cli: &Cli, settings: &Settings) -> UiOptions {
     let ui = &settings.ui;
     let found = UiOptions::detect(|name| std::env::var(name).ok());

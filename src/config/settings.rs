@@ -17,6 +17,7 @@ pub struct Settings {
     pub core: CoreSettings,
     pub replay: ReplaySettings,
     pub kraken: KrakenSettings,
+    pub lake: LakeSettings,
     pub agents: AgentsSettings,
     pub services: ServicesSettings,
     pub logs: LogsSettings,
@@ -49,6 +50,24 @@ impl Default for ReplaySettings {
             until: UtcMs(1_730_419_200_000),        // 2024-11-01: the end of the bundled recording
             speed: 300.0,
         }
+    }
+}
+
+/// The lake: market data of the past, below `data/lake`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LakeSettings {
+    /// Live sessions add their closed candles.
+    pub record: bool,
+    /// For how many days each kind is kept; 0 keeps it for ever.
+    pub keep_candles_days: u32,
+    pub keep_trades_days: u32,
+    pub keep_books_days: u32,
+}
+
+impl Default for LakeSettings {
+    fn default() -> Self {
+        Self { record: true, keep_candles_days: 0, keep_trades_days: 0, keep_books_days: 0 }
     }
 }
 
@@ -330,6 +349,7 @@ impl Settings {
                 whale: section(tree, "whale")?,
             },
             replay: section(tree, "replay")?,
+            lake: section(tree, "lake")?,
             kraken: section(tree, "kraken")?,
             agents: section(tree, "agents")?,
             services: section(tree, "services")?,

@@ -50,6 +50,7 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("whale", "Whale detection from volume."),
     ("replay", "Playing of a recording."),
     ("kraken", "The link to Kraken: public market data over REST and WebSocket v2."),
+    ("lake", "The lake: candles, trades and books of the past, in data/lake."),
     ("agents", "The runtime of every agent: mailbox, timeout, backoff and breaker."),
     ("services", "HTTP services: metrics, health and API, web page."),
     ("logs", "Log files: JSON lines, a new file each UTC day and whenever one is full."),
@@ -192,6 +193,22 @@ pub const SETTINGS: &[Setting] = &[
         "kraken.reach_timeout_ms",
         Whole(100, 60_000),
         "How long `--source auto` waits for Kraken before it takes the bundled recording, in ms.",
+    ),
+    setting("lake.record", Flag, "Live sessions add every closed candle to the lake; a replay never does."),
+    setting(
+        "lake.keep_candles_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops months of candles that are older than this many days; 0 keeps them.",
+    ),
+    setting(
+        "lake.keep_trades_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops days of trades that are older than this many days; 0 keeps them.",
+    ),
+    setting(
+        "lake.keep_books_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops days of order books that are older than this many days; 0 keeps them.",
     ),
     setting(
         "agents.mailbox_capacity",

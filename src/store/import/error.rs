@@ -44,10 +44,6 @@ pub enum ImportError {
     Mapping { path: PathBuf, reason: String },
     #[error("'{}' holds no file that could be data (csv, txt, json, jsonl, ndjson, parquet)", path.display())]
     NothingToDo { path: PathBuf },
-    #[error("the lake '{}' is being written by another program; wait for its end", path.display())]
-    Busy { path: PathBuf },
-    #[error("the lake '{}' has no {what}", path.display())]
-    NotInLake { path: PathBuf, what: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -3,10 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::row::CandleRow;
-use super::trades::TradeRow;
 use super::{Order, Reason};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Interval, UtcMs};
+use crate::store::lake::TradeRow;
 
 /// What to do with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ fn candle(row: &CandleRow, step: i64, now: i64) -> Result<(), Reason> {
 
 /// Grids count from the epoch. Bars longer than a day begin on any midnight (weeks begin on Monday here and on Thursday there), but always a whole
 /// number of bars apart.
-pub(super) const fn grid(step: i64) -> i64 {
+pub(in crate::store) const fn grid(step: i64) -> i64 {
     if step > DAY_MS { DAY_MS } else { step }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::time::DAY_MS;
 
 /// A month or day (UTC): the name of its file and its instants, `begin <= t < end`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Span {
+pub(in crate::store) struct Span {
     pub name: String,
     pub begin: i64,
     pub end: i64,
@@ -22,7 +22,7 @@ fn midnight(date: Date) -> Option<i64> {
 }
 
 /// The month of an instant in ms: `2024-10`.
-pub(super) fn month(ms: i64) -> Option<Span> {
+pub(in crate::store) fn month(ms: i64) -> Option<Span> {
     let first = date(ms)?.first_of_month();
     let next = first.last_of_month().tomorrow().ok()?;
     let name = format!("{:04}-{:02}", first.year(), first.month());
@@ -30,7 +30,7 @@ pub(super) fn month(ms: i64) -> Option<Span> {
 }
 
 /// The day of an instant in ns: `2024-10-31`; its limits are in ns as well.
-pub(super) fn day_ns(ns: i64) -> Option<Span> {
+pub(in crate::store) fn day_ns(ns: i64) -> Option<Span> {
     let ms = ns.div_euclid(1_000_000);
     let begin = ms.div_euclid(DAY_MS).checked_mul(DAY_MS)?;
     let name = date(ms)?.to_string();

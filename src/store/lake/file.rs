@@ -1,4 +1,4 @@
-//! Candles in Parquet: one file per pair and interval.
+//! Candles in a Parquet file by itself, such as those of a recording: one file per pair and interval.
 //!
 //! Columns `ts` (int64, UTC ms of the candle's open), `open`, `high`, `low`, `close`, `volume` (float64, volume in base units) and
 //! `trades` (int64, nullable). A file that cannot be read or lacks a column is an error; what its rows say is not judged
@@ -14,15 +14,14 @@ use std::path::{Path, PathBuf};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, PolarsError, Series};
 use polars_io::prelude::{ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, SerReader};
 
-use super::StoreError;
-use super::files;
 use crate::domain::{Interval, Pair, RawCandle, UtcMs, Venue};
+use crate::store::{StoreError, files};
 
 const FLOATS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
 /// One row of a file, without what is the same for all of them.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Row {
+pub(in crate::store) struct Row {
     pub open_time: UtcMs,
     /// Open, high, low, close, volume.
     pub values: [f64; 5],
@@ -30,7 +29,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn candle(&self, pair: &Pair, venue: Venue, interval: Interval) -> RawCandle {
+    pub(in crate::store) fn candle(&self, pair: &Pair, venue: Venue, interval: Interval) -> RawCandle {
         let [open, high, low, close, volume] = self.values;
         RawCandle {
             pair: pair.clone(),
@@ -56,7 +55,7 @@ pub fn read_candles(path: &Path, pair: &Pair, venue: Venue, interval: Interval) 
 }
 
 /// The rows of a candle file, in its order.
-pub(super) fn read_rows(path: &Path) -> Result<Vec<Row>, StoreError> {
+fn read_rows(path: &Path) -> Result<Vec<Row>, StoreError> {
     decode(path, read_checked(path)?)
 }
 
@@ -71,14 +70,14 @@ pub(super) fn read_checked(path: &Path) -> Result<Vec<u8>, StoreError> {
     Ok(bytes)
 }
 
-pub(super) fn fingerprint_path(path: &Path) -> PathBuf {
+fn fingerprint_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".sha256");
     name.into()
 }
 
 /// The rows of a Parquet file whose content is `bytes`.
-pub(super) fn decode(path: &Path, bytes: Vec<u8>) -> Result<Vec<Row>, StoreError> {
+pub(in crate::store) fn decode(path: &Path, bytes: Vec<u8>) -> Result<Vec<Row>, StoreError> {
     let bad = |reason: String| StoreError::BadData { path: path.to_owned(), reason };
     // The Parquet reader panics on some damaged files that carry no fingerprint; nothing of it outlives this call.
     let decoded = std::panic::catch_unwind(AssertUnwindSafe(|| parse(bytes)));
@@ -148,7 +147,7 @@ pub fn write_candles(path: &Path, candles: &[RawCandle]) -> Result<(), StoreErro
 }
 
 /// Writes rows of one pair and interval, in the order given.
-pub(super) fn write_rows(path: &Path, rows: &[Row]) -> Result<(), StoreError> {
+fn write_rows(path: &Path, rows: &[Row]) -> Result<(), StoreError> {
     let times: Vec<i64> = rows.iter().map(|row| row.open_time.0).collect();
     let trades: Vec<Option<i64>> = rows.iter().map(|row| row.trades.map(i64::from)).collect();
     let mut columns = vec![Column::from(Series::new("ts".into(), times))];
@@ -162,7 +161,7 @@ pub(super) fn write_rows(path: &Path, rows: &[Row]) -> Result<(), StoreError> {
 }
 
 /// Writes a table and its fingerprint. The file appears whole or not at all.
-pub(super) fn write_frame(path: &Path, frame: &mut DataFrame) -> Result<(), StoreError> {
+fn write_frame(path: &Path, frame: &mut DataFrame) -> Result<(), StoreError> {
     let mut bytes = Vec::new();
     let writer = ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None));
     writer

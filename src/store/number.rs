@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::Reason;
+use super::import::Reason;
 
 /// Digits that 96 bits always hold, and then some: more cannot be exact.
 const MOST_DIGITS: usize = 60;
