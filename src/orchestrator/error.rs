@@ -5,12 +5,15 @@ use crate::domain::error::ErrorClass;
 use crate::ml::MlError;
 use crate::sources::{LanguageModelError, NewsError};
 use crate::store::StoreError;
+use crate::store::frames::FramesError;
 
 /// An error that ends the run. Everything before it is in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum OrchestratorError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Frames(#[from] FramesError),
     #[error("no model could be trained: {0}")]
     Training(#[from] MlError),
     #[error(transparent)]
@@ -39,7 +42,7 @@ impl OrchestratorError {
             Self::Training(error) => error.class(),
             Self::News(error) => error.class(),
             Self::LanguageModel(error) => error.class(),
-            Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
+            Self::Checkpoint(_) | Self::Books(_) | Self::Frames(_) => ErrorClass::Data,
             Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
             Self::Link(_) => ErrorClass::Network,
         }
