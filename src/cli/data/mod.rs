@@ -1,6 +1,7 @@
 //! `cst data fetch|import|record|list|check|export`.
 
 mod fetch;
+mod fetched;
 mod files;
 mod lake;
 mod record;
