@@ -108,7 +108,8 @@ fn choose(symbols: &Symbols, pairs: usize) -> Vec<Pair> {
 /// What the start must take inside the link's own pace.
 fn expected(settings: &LinkSettings, pairs: usize, books: usize) -> String {
     let requests = 2 * pairs.div_ceil(settings.symbols_per_request) + books.div_ceil(settings.symbols_per_request) + 1;
-    let seconds = requests.div_ceil(settings.requests_per_second.max(1) as usize);
+    // The first second's requests leave at once.
+    let seconds = (requests - 1) / settings.requests_per_second.max(1) as usize;
     format!(
         "{pairs} pairs and {books} books: {requests} requests at {} a second, at least {seconds} s",
         settings.requests_per_second
