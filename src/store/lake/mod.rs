@@ -35,3 +35,6 @@ pub use survey::{CheckReport, Cover, Filter, LakeEntry, LakeProblem, SeriesState
 pub(super) use table::Stored;
 pub(super) use writer::stored_rows;
 pub use writer::{LakeWriter, SeriesWriter};
+
+#[cfg(test)]
+mod tests;
