@@ -7,9 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::batcher::Batcher;
+use super::tape::Tape;
 use super::{AHEAD, LinkPicture, Source};
 use crate::clock::Clock;
-use crate::config::KrakenSettings;
+use crate::config::{KrakenSettings, Settings};
 use crate::domain::event::RawBatch;
 use crate::domain::instrument::Instrument;
 use crate::domain::market::RawCandle;
@@ -22,6 +23,7 @@ use crate::kraken::rest::{Client, RestSettings};
 use crate::kraken::wire::rest::history::OhlcRow;
 use crate::orchestrator::OrchestratorError;
 use crate::orchestrator::feed::Delivery;
+use crate::store::lake::Recorder;
 
 /// Length of the live bars.
 const BAR: Interval = Interval::M5;
@@ -119,10 +121,12 @@ fn candle(pair: &Pair, interval: Interval, row: &OhlcRow) -> RawCandle {
 /// [`OrchestratorError::Link`] for an address that can't be used.
 pub(in crate::orchestrator) fn start(
     ground: Ground,
-    settings: &KrakenSettings,
+    all: &Settings,
     clock: Arc<dyn Clock>,
+    recorder: Option<Recorder>,
     trading_from: UtcMs,
 ) -> Result<Source, OrchestratorError> {
+    let settings = &all.kraken;
     let plan = LinkPlan {
         pairs: settings.pairs.clone(),
         ticker: true,
@@ -152,6 +156,7 @@ pub(in crate::orchestrator) fn start(
         events,
         clock,
         wait_ms: grace_ms + LATE_MS,
+        tape: recorder.map(|recorder| Tape::new(recorder, &all.lake)),
     };
     tokio::spawn(async move {
         for batch in past(ground.history, trading_from) {
@@ -193,6 +198,7 @@ struct Listener {
     newest: BTreeMap<Pair, UtcMs>,
     /// After a bar's end, wait for its candles at most so long.
     wait_ms: i64,
+    tape: Option<Tape>,
 }
 
 impl Listener {
@@ -216,6 +222,9 @@ impl Listener {
     }
 
     fn take(&mut self, event: LinkEvent) {
+        if let Some(tape) = &mut self.tape {
+            tape.take(&event);
+        }
         if let LinkEvent::Candle { row, .. } = &event {
             match self.newest.get(&row.pair) {
                 Some(newest) if row.open_time <= *newest => return,

@@ -6,6 +6,7 @@
 mod batcher;
 pub(super) mod live;
 pub(super) mod replay;
+mod tape;
 mod view;
 
 use std::sync::Arc;

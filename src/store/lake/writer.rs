@@ -94,6 +94,11 @@ impl SeriesWriter<'_> {
         self.manifest.files.iter().filter(|file| file.span == span.name)
     }
 
+    /// The newest row that the lake has of a month or day.
+    pub(in crate::store) fn newest(&self, span: &Span) -> Option<i64> {
+        self.of_span(span).next_back().map(|file| file.last)
+    }
+
     /// What the lake has of a month or day.
     pub(in crate::store) fn rows<R: Stored>(&self, span: &Span) -> Result<Vec<R>, StoreError> {
         stored_rows(&self.folder, &self.manifest, span)
@@ -136,7 +141,7 @@ impl SeriesWriter<'_> {
     /// # Errors
     /// When the lake has rows of `span` at or after the first of `rows`; trades and levels may share an instant.
     fn is_later<R: Stored>(&self, span: &Span, rows: &[R]) -> Result<(), StoreError> {
-        let newest = self.of_span(span).next_back().map(|file| file.last);
+        let newest = self.newest(span);
         let gap = i64::from(matches!(self.key.series, Series::Candles(_)));
         match (newest, rows.first().map(Stored::at)) {
             (Some(newest), Some(first)) if first < newest.saturating_add(gap) => {
