@@ -59,6 +59,10 @@ impl Default for ReplaySettings {
 pub struct LakeSettings {
     /// Live sessions add their closed candles.
     pub record: bool,
+    /// Live sessions add every trade as well.
+    pub record_trades: bool,
+    /// Live sessions add the best bid and ask every so many seconds; 0 adds none.
+    pub record_books_seconds: u32,
     /// For how many days each kind is kept; 0 keeps it for ever.
     pub keep_candles_days: u32,
     pub keep_trades_days: u32,
@@ -67,7 +71,14 @@ pub struct LakeSettings {
 
 impl Default for LakeSettings {
     fn default() -> Self {
-        Self { record: true, keep_candles_days: 0, keep_trades_days: 0, keep_books_days: 0 }
+        Self {
+            record: true,
+            record_trades: false,
+            record_books_seconds: 0,
+            keep_candles_days: 0,
+            keep_trades_days: 0,
+            keep_books_days: 0,
+        }
     }
 }
 

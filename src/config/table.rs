@@ -195,6 +195,12 @@ pub const SETTINGS: &[Setting] = &[
         "How long `--source auto` waits for Kraken before it takes the bundled recording, in ms.",
     ),
     setting("lake.record", Flag, "Live sessions add every closed candle to the lake; a replay never does."),
+    setting("lake.record_trades", Flag, "Live sessions add every trade to the lake as well; needs lake.record."),
+    setting(
+        "lake.record_books_seconds",
+        Whole(0, 86_400),
+        "Live sessions add the best bid and ask of every pair each time so many seconds have passed; 0 adds none. Needs lake.record.",
+    ),
     setting(
         "lake.keep_candles_days",
         Whole(0, 36_500),

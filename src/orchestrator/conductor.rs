@@ -188,6 +188,9 @@ impl Conductor {
                 if let Finding::Market(update) = &reply.finding {
                     self.feed.done();
                     self.picture.candles(&update.candles);
+                    if let Some(recorder) = &self.launch.recorder {
+                        recorder.candles(&update.candles);
+                    }
                     self.picture.advance(update.at, self.warmup);
                     self.dirty = true;
                 }
@@ -467,6 +470,9 @@ impl Conductor {
             let _ = tokio::time::timeout(STOP_WITHIN, answer).await;
         }
         self.commit()?;
+        if let Some(recorder) = &self.launch.recorder {
+            tokio::task::block_in_place(|| recorder.finish(STOP_WITHIN));
+        }
         let source = self.picture.snapshot.source.label.clone();
         let summary = Summary::of(self.session.engine(), &source, self.trading_from);
         self.publish();

@@ -80,7 +80,9 @@ impl Market {
         trading_from: UtcMs,
     ) -> Result<Source, OrchestratorError> {
         match self.ground {
-            Some(ground) => live::start(ground, &launch.settings.kraken, launch.clock.clone(), trading_from),
+            Some(ground) => {
+                live::start(ground, &launch.settings, launch.clock.clone(), launch.recorder.clone(), trading_from)
+            }
             None => {
                 let rows = recording.load_replay()?;
                 let last = self.view.last;

@@ -8,9 +8,10 @@ use tokio::sync::{mpsc, watch};
 
 use super::batcher::Batcher;
 use super::flow::Flows;
+use super::tape::Tape;
 use super::{AHEAD, LinkPicture, Source};
 use crate::clock::Clock;
-use crate::config::KrakenSettings;
+use crate::config::{KrakenSettings, Settings};
 use crate::domain::event::RawBatch;
 use crate::domain::flow::FlowView;
 use crate::domain::instrument::Instrument;
@@ -23,6 +24,7 @@ use crate::kraken::rest::{Client, RestSettings};
 use crate::kraken::wire::rest::history::OhlcRow;
 use crate::orchestrator::OrchestratorError;
 use crate::orchestrator::feed::Delivery;
+use crate::store::lake::Recorder;
 
 /// Length of the live bars.
 const BAR: Interval = Interval::M5;
@@ -136,10 +138,12 @@ fn candle(pair: &Pair, interval: Interval, row: &OhlcRow) -> RawCandle {
 /// [`OrchestratorError::Link`] for an address that can't be used.
 pub(in crate::orchestrator) fn start(
     ground: Ground,
-    settings: &KrakenSettings,
+    all: &Settings,
     clock: Arc<dyn Clock>,
+    recorder: Option<Recorder>,
     trading_from: UtcMs,
 ) -> Result<Source, OrchestratorError> {
+    let settings = &all.kraken;
     let plan = LinkPlan {
         pairs: settings.pairs.clone(),
         ticker: true,
@@ -174,6 +178,7 @@ pub(in crate::orchestrator) fn start(
         events,
         clock,
         wait_ms: grace_ms + LATE_MS,
+        tape: recorder.map(|recorder| Tape::new(recorder, &all.lake)),
     };
     tokio::spawn(async move {
         for batch in past(ground.history, trading_from) {
@@ -219,6 +224,7 @@ struct Listener {
     newest: BTreeMap<Pair, UtcMs>,
     /// After a bar's end, wait for its candles at most so long.
     wait_ms: i64,
+    tape: Option<Tape>,
 }
 
 impl Listener {
@@ -273,6 +279,9 @@ impl Listener {
 
     fn take(&mut self, event: LinkEvent) {
         self.flows.take(&event, self.clock.now());
+        if let Some(tape) = &mut self.tape {
+            tape.take(&event);
+        }
         if let LinkEvent::Candle { row, .. } = &event {
             match self.newest.get(&row.pair) {
                 Some(newest) if row.open_time <= *newest => return,

@@ -7,6 +7,7 @@ mod batcher;
 mod flow;
 pub(super) mod live;
 pub(super) mod replay;
+mod tape;
 mod view;
 
 use std::sync::Arc;

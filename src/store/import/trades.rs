@@ -23,7 +23,7 @@ type Key = (i64, Decimal, Decimal, Option<Side>);
 
 /// What became of two sets of trades.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Merged {
+pub(in crate::store) struct Merged {
     /// All that stay, sorted by time.
     pub rows: Vec<TradeRow>,
     pub rejected: Vec<(TradeRow, Reason, String)>,
@@ -34,7 +34,7 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    pub(super) const fn changed(&self) -> bool {
+    pub(in crate::store) const fn changed(&self) -> bool {
         self.accepted + self.replaced + self.dropped > 0
     }
 }
@@ -45,7 +45,7 @@ impl Merged {
 /// both, takes none of them again. A new row *within* the span that the lake has is then a conflict, not an addition: it is more likely the
 /// same trade written otherwise (whole seconds, other digits) than one that was overlooked, and doubled volume would not be seen. With `replace` the new
 /// rows win: the one with the same id, or without ids all of the span from the first to the last.
-pub(super) fn merge(stored: Vec<TradeRow>, new: Vec<TradeRow>, replace: bool) -> Merged {
+pub(in crate::store) fn merge(stored: Vec<TradeRow>, new: Vec<TradeRow>, replace: bool) -> Merged {
     let with_ids = stored.first().or(new.first()).is_some_and(|row| row.id.is_some());
     let mut merged = Merged::default();
     let (new, mixed): (Vec<_>, Vec<_>) = new.into_iter().partition(|row| row.id.is_some() == with_ids);

@@ -10,6 +10,7 @@ mod file;
 mod holes;
 mod lock;
 mod manifest;
+mod recorder;
 mod resample;
 mod rows;
 mod scan;
@@ -26,6 +27,7 @@ pub use file::{read_candles, write_candles};
 pub use holes::Holes;
 pub use lock::WriterLock;
 pub use manifest::{FileEntry, MANIFEST, Manifest, Origin};
+pub use recorder::Recorder;
 pub use resample::{Resampled, resample};
 pub use rows::{BookRow, StoredCandle, TradeRow};
 pub use scan::{FloatBatches, Floats, Rows, Scan};
@@ -35,3 +37,6 @@ pub use survey::{CheckReport, Cover, Filter, LakeEntry, LakeProblem, SeriesState
 pub(super) use table::Stored;
 pub(super) use writer::stored_rows;
 pub use writer::{LakeWriter, SeriesWriter};
+
+#[cfg(test)]
+mod tests;

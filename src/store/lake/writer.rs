@@ -94,6 +94,11 @@ impl SeriesWriter<'_> {
         self.manifest.files.iter().filter(|file| file.span == span.name)
     }
 
+    /// The newest row that the lake has of a month or day.
+    pub(in crate::store) fn newest(&self, span: &Span) -> Option<i64> {
+        self.of_span(span).next_back().map(|file| file.last)
+    }
+
     /// What the lake has of a month or day.
     pub(in crate::store) fn rows<R: Stored>(&self, span: &Span) -> Result<Vec<R>, StoreError> {
         stored_rows(&self.folder, &self.manifest, span)
@@ -121,6 +126,7 @@ impl SeriesWriter<'_> {
         let small = |file: &&FileEntry| {
             usize::try_from(file.rows).is_ok_and(|count| count + rows.len() <= SMALL_ROWS) && file.source == source
         };
+        self.is_later(span, rows)?;
         let Some(last) = self.of_span(span).next_back().filter(small).cloned() else {
             let parts = rows.chunks(PART_ROWS).map(|part| self.draft(span, part, source));
             let parts = parts.collect::<Result<Vec<_>, _>>()?;
@@ -130,6 +136,20 @@ impl SeriesWriter<'_> {
         together.extend_from_slice(rows);
         let part = self.draft(span, &together, source)?;
         self.commit(vec![part], &[last.name])
+    }
+
+    /// # Errors
+    /// When the lake has rows of `span` at or after the first of `rows`; trades and levels may share an instant.
+    fn is_later<R: Stored>(&self, span: &Span, rows: &[R]) -> Result<(), StoreError> {
+        let newest = self.newest(span);
+        let gap = i64::from(matches!(self.key.series, Series::Candles(_)));
+        match (newest, rows.first().map(Stored::at)) {
+            (Some(newest), Some(first)) if first < newest.saturating_add(gap) => {
+                let reason = format!("new rows from {first} on overlap what it has up to {newest}");
+                Err(StoreError::BadData { path: self.folder.clone(), reason })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes a data file that is not part of the series until it is committed.
