@@ -3,8 +3,9 @@
 use super::super::Cx;
 use super::window::Window;
 use crate::domain::money::Price;
+use crate::domain::reading::Regime;
 use crate::domain::snapshot::PairView;
-use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use crate::domain::time::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
@@ -60,11 +61,32 @@ pub(super) fn prices(pen: &mut Pen<'_>, (low, high): (f64, f64), pair: &PairView
     }
 }
 
+/// The axis itself; heavy and in its colour from where the present regime began.
+fn rule(pen: &mut Pen<'_>, pair: &PairView, window: &Window, line: u16) {
+    pen.ink(0, 0, Ink::of("─".repeat(line as usize), Role::Border));
+    let Some((role, since)) = regime(pair) else { return };
+    let before = window.slots().partition_point(|s| s.at < since);
+    let x = window.column(before).min(line);
+    pen.ink(x, 0, Ink::of("━".repeat((line - x) as usize), role));
+}
+
+/// Colour and beginning of the present regime, when one is known.
+pub(super) fn regime(pair: &PairView) -> Option<(Role, UtcMs)> {
+    let reading = pair.regime.filter(|r| r.z.is_some())?;
+    let role = match reading.regime {
+        Regime::Bull => Role::Up,
+        Regime::Bear => Role::Down,
+        Regime::Sideways => Role::Muted,
+    };
+    let end = pair.bars.last()?.close_time();
+    Some((role, end.plus(-i64::from(reading.bars) * HOUR_MS)))
+}
+
 /// Times at round instants; the date stands where a day begins and is not repeated. `◐` marks a bar that is not whole.
-pub(super) fn times(pen: &mut Pen<'_>, cx: &Cx<'_>, window: &Window, width: u16) {
+pub(super) fn times(pen: &mut Pen<'_>, cx: &Cx<'_>, pair: &PairView, window: &Window, width: u16) {
     let (step, columns) = (window.chart.step, i64::from(window.columns));
     let line = window.column(window.slots().len()).min(width);
-    pen.ink(0, 0, Ink::of("─".repeat(line as usize), Role::Border));
+    rule(pen, pair, window, line);
     let far = |s: &i64| *s % step == 0 && *s / step * columns >= APART;
     let apart = STEPS.into_iter().find(far).unwrap_or(90 * DAY_MS);
     let mut day: Option<String> = None;

@@ -1,6 +1,7 @@
 //! What the numbers are: the bar under the cursor or the newest, and the indicators with their values there.
 
 use super::super::Cx;
+use super::axes;
 use super::window::Window;
 use crate::domain::snapshot::PairView;
 use crate::tui::format;
@@ -88,7 +89,14 @@ fn quote(cx: &Cx<'_>, pair: &PairView) -> Option<Ink> {
     Some(Ink::muted(format!("bid {bid} ask {ask} spread {} bp{doubt}", format::float(points, 2))))
 }
 
-/// The first row: the bar and the quote.
+/// `━ Bull for 31 hours`
+fn regime(pair: &PairView) -> Option<Ink> {
+    let (role, _) = axes::regime(pair)?;
+    let reading = pair.regime?;
+    Some(Ink::of("━ ", role).add(format!("{} for {} hours", reading.regime.as_str(), reading.bars), Role::Muted))
+}
+
+/// The first row: the bar, the quote and the regime.
 pub(super) fn bar(cx: &Cx<'_>, pair: &PairView, window: &Window) -> Vec<Ink> {
-    prices(cx, pair.price_decimals, window).into_iter().chain(quote(cx, pair)).collect()
+    prices(cx, pair.price_decimals, window).into_iter().chain(quote(cx, pair)).chain(regime(pair)).collect()
 }

@@ -7,7 +7,7 @@
 //! volume                                         │
 //! ─ indicator below ───────────────────────────  │
 //! its lines                                      │ its scale
-//! ───────06:00───08:00──                         │ zone
+//! ───────06:00───08:00━━ heavy: the present regime │ zone
 //! predictions (where no other pane shows them)
 //! ```
 
@@ -124,7 +124,7 @@ impl Chart {
             below::draw(&mut pen.rows(y, rows.below), &window, series, axis, pair.price_decimals);
             y += rows.below;
         }
-        axes::times(&mut pen.rows(y, 1), cx, &window, width);
+        axes::times(&mut pen.rows(y, 1), cx, pair, &window, width);
         pen.number(width + axis, y, axis, Ink::muted(cx.zone().name(window.shown_at())));
         if crowded {
             pen.segments(0, y + 1, predictions(pair));
