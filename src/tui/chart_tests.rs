@@ -183,6 +183,26 @@ fn a_running_bar_and_a_hole_are_marked() {
 }
 
 #[test]
+fn flow_says_what_was_traded_or_why_nothing_is_known() {
+    let mut r = rig();
+    let text = r.text();
+    for words in ["Flow BTC/USD  trades and book", "buy     31.2  sell 18.8  412 trades", "VPIN    .34", "+.62", "-.08"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("age     0.4s  bar since 13:55"), "{text}");
+    r.keys("n");
+    assert!(r.text().contains("no order flow yet"));
+    let mut s = fixture::running();
+    s.flow = Arc::default();
+    s.flow_absent = Some("no order flow: the recording holds candles, no trades and no books".into());
+    let r = rig_of(s, (120, 40));
+    assert!(r.text().contains("no order flow: the recording holds"), "{}", r.text());
+    let mut s = fixture::running();
+    s.at = s.at.plus(30_000);
+    assert!(rig_of(s, (120, 40)).text().contains("30s  stale"));
+}
+
+#[test]
 fn hours_of_a_chosen_length_are_what_the_candles_were() {
     let s = fixture::running();
     let chart = super::indicators::Charted::of(&s.pairs[0], 4 * HOUR_MS, &[]);

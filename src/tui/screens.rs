@@ -93,7 +93,7 @@ pub fn places(body: Rect, size: Size, view: &ViewState) -> Places {
 }
 
 /// Panes that share one place of the Market screen where there is little room: `tab` goes through them.
-pub const SHARING: [PaneId; 2] = [PaneId::Readings, PaneId::Watchlist];
+pub const SHARING: [PaneId; 3] = [PaneId::Readings, PaneId::Flow, PaneId::Watchlist];
 
 /// Whether a pane has its place in turn with others.
 #[must_use]
@@ -170,10 +170,14 @@ fn overview(body: Rect, size: Size, _: &ViewState) -> Places {
     out
 }
 
+/// Rows of the order flow with its frame.
+const FLOW_ROWS: u16 = 15;
+
 /// ```text
 /// Compact: chart            Normal, Wide: watchlist │ chart
-///          ───────────────                          ├─────────
-///          one of SHARING                           │ readings
+///          ───────────────                ──────────┤
+///          one of SHARING                 flow      ├─────────
+///                                                   │ readings
 /// ```
 fn market(body: Rect, size: Size, view: &ViewState) -> Places {
     if size == Size::Compact {
@@ -182,9 +186,10 @@ fn market(body: Rect, size: Size, view: &ViewState) -> Places {
         return vec![(PaneId::Chart, chart), (shown, lower)];
     }
     let wide = size == Size::Wide;
-    let (watch, rest) = left(body, if wide { 48 } else { 36 });
+    let (west, rest) = left(body, if wide { 48 } else { 36 });
+    let (watch, flow) = top(west, body.height.saturating_sub(FLOW_ROWS));
     let (chart, readings) = top(rest, share(body.height, if wide { 68 } else { 60 }));
-    vec![(PaneId::Watchlist, watch), (PaneId::Chart, chart), (PaneId::Readings, readings)]
+    vec![(PaneId::Watchlist, watch), (PaneId::Chart, chart), (PaneId::Readings, readings), (PaneId::Flow, flow)]
 }
 
 /// ```text

@@ -1,66 +1,7 @@
-//! The indicators that a chart can show, each with its kernel, its lines and where it is drawn.
+//! The indicators that a chart can show.
 
-use crate::domain::market::Bar;
-use crate::pipeline::kernels::{
-    Accumulation, Adx, Aroon, Atr, Bollinger, Cci, ChaikinFlow, Channel, CloseVolatility, Cmo, Dema, Donchian, Ema,
-    Kama, Keltner, Macd, Momentum, MoneyFlow, Natr, OnBalanceVolume, RollingVwap, Rsi, Sma, Stochastic, Supertrend,
-    Tema, WilliamsR, Wma, ZScore,
-};
-
-/// Most lines of one indicator.
-pub const LINES: usize = 3;
-
-/// The lines of an indicator at one bar.
-pub type Values = [Option<f64>; LINES];
-
-/// One step of an indicator.
-type Kernel = Box<dyn FnMut(&Bar) -> Values>;
-
-/// Where an indicator is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Over the candles, on their scale.
-    Price,
-    /// In a pane of its own below them.
-    Below,
-}
-
-/// How its values are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// As the pair's prices.
-    Price,
-    /// A difference of prices: one digit more.
-    Difference,
-    /// With so many digits after the point.
-    Plain(usize),
-    /// Base units, shortened.
-    Volume,
-}
-
-/// How a line is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
-    /// In the indicator's own colour.
-    Main,
-    /// In its second colour, as a second line beside the first.
-    Second,
-    /// In the indicator's own colour, faintly.
-    Inner,
-    /// In the colours of rising and falling prices.
-    Rising,
-    Falling,
-    /// Bars from zero, coloured by their sign.
-    Bars,
-}
-
-/// One line of an indicator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line {
-    /// Its name in the legend; empty where the indicator's name says it.
-    pub name: &'static str,
-    pub look: Look,
-}
+use super::plot::{Line, Look, Place, Plot, Source, Unit};
+use crate::pipeline::kernels::Indicator as I;
 
 const fn line(name: &'static str, look: Look) -> Line {
     Line { name, look }
@@ -68,51 +9,40 @@ const fn line(name: &'static str, look: Look) -> Line {
 
 const ONE: &[Line] = &[line("", Look::Main)];
 const BAND: &[Line] = &[line("", Look::Main), line("", Look::Inner), line("", Look::Main)];
+const SIDES: &[Line] = &[line("up", Look::Rising), line("down", Look::Falling)];
+const FAST: &[Line] = &[line("%K", Look::Main), line("%D", Look::Second)];
+const MACD: &[Line] = &[line("macd", Look::Main), line("signal", Look::Second), line("hist", Look::Bars)];
+const ADX: &[Line] = &[line("", Look::Main), line("+DI", Look::Rising), line("-DI", Look::Falling)];
+const AROON: &[Line] = &[line("down", Look::Falling), line("up", Look::Rising)];
+const CLOUD: &[Line] =
+    &[line("tenkan", Look::Main), line("kijun", Look::Second), line("A", Look::Rising), line("B", Look::Falling)];
 
-/// One indicator with fixed parameters.
-pub struct Indicator {
-    /// Unique; how it is chosen and shown.
-    pub name: &'static str,
-    /// What it is, in words that the chooser also searches.
-    pub what: &'static str,
-    pub place: Place,
-    pub unit: Unit,
-    pub lines: &'static [Line],
-    /// Ends of its scale, where the scale is fixed.
-    pub bounds: Option<(f64, f64)>,
-    /// Levels that are marked.
-    pub guides: &'static [f64],
-    make: fn() -> Kernel,
+const fn plot(name: &'static str, what: &'static str, place: Place, unit: Unit, source: Source) -> Plot {
+    Plot { name, what, place, unit, lines: ONE, bounds: None, guides: &[], source }
 }
 
-impl std::fmt::Debug for Indicator {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name)
+const fn over(name: &'static str, what: &'static str, indicator: I) -> Plot {
+    plot(name, what, Place::Price, Unit::Price, Source::Of(indicator))
+}
+
+const fn below(name: &'static str, what: &'static str, unit: Unit, indicator: I) -> Plot {
+    plot(name, what, Place::Below, unit, Source::Of(indicator))
+}
+
+const fn of(name: &'static str, what: &'static str, source: Source) -> Plot {
+    plot(name, what, Place::Below, POINTS, source)
+}
+
+const fn percent(name: &'static str, what: &'static str, indicator: I) -> Plot {
+    plot(name, what, Place::Below, Unit::Plain(2), Source::Percent(indicator))
+}
+
+impl Plot {
+    const fn drawn(mut self, lines: &'static [Line]) -> Self {
+        self.lines = lines;
+        self
     }
-}
 
-impl Indicator {
-    /// A fresh kernel: no bar seen yet.
-    pub(super) fn kernel(&self) -> Kernel {
-        (self.make)()
-    }
-}
-
-const fn over(name: &'static str, what: &'static str, lines: &'static [Line], make: fn() -> Kernel) -> Indicator {
-    Indicator { name, what, place: Place::Price, unit: Unit::Price, lines, bounds: None, guides: &[], make }
-}
-
-const fn below(
-    name: &'static str,
-    what: &'static str,
-    unit: Unit,
-    lines: &'static [Line],
-    make: fn() -> Kernel,
-) -> Indicator {
-    Indicator { name, what, place: Place::Below, unit, lines, bounds: None, guides: &[], make }
-}
-
-impl Indicator {
     const fn within(mut self, low: f64, high: f64, guides: &'static [f64]) -> Self {
         self.bounds = Some((low, high));
         self.guides = guides;
@@ -125,226 +55,126 @@ impl Indicator {
     }
 }
 
-fn one(value: Option<f64>) -> Values {
-    [value, None, None]
-}
-
-fn band(channel: Option<Channel>) -> Values {
-    channel.map_or_else(Values::default, |c| [Some(c.upper), Some(c.middle), Some(c.lower)])
-}
-
-/// A kernel of one line that is fed with closes.
-macro_rules! closes {
-    ($kernel:expr) => {
-        || {
-            let mut k = $kernel;
-            Box::new(move |bar| one(k.push(bar.close)))
-        }
-    };
-}
-
-/// A kernel of one line that is fed with bars.
-macro_rules! bars {
-    ($kernel:expr) => {
-        || {
-            let mut k = $kernel;
-            Box::new(move |bar| one(k.push(bar)))
-        }
-    };
-}
-
-fn bollinger() -> Kernel {
-    let mut k = Bollinger::new(20, 2.0);
-    Box::new(move |bar| band(k.push(bar.close)))
-}
-
-fn keltner() -> Kernel {
-    let mut k = Keltner::new(20, 10, 2.0);
-    Box::new(move |bar| band(k.push(bar)))
-}
-
-fn donchian() -> Kernel {
-    let mut k = Donchian::new(20);
-    Box::new(move |bar| band(k.push(bar)))
-}
-
-fn supertrend() -> Kernel {
-    let mut k = Supertrend::new(10, 3.0);
-    Box::new(move |bar| match k.push(bar) {
-        Some(trail) if trail.up => [Some(trail.value), None, None],
-        Some(trail) => [None, Some(trail.value), None],
-        None => Values::default(),
-    })
-}
-
-/// The kernels give 0 for 0/0 as TA-Lib does; a chart shows no value there.
-fn rsi() -> Kernel {
-    let mut k = Rsi::new(14);
-    Box::new(move |bar| {
-        let value = k.push(bar.close);
-        one(value.filter(|_| k.is_defined()))
-    })
-}
-
-fn money_flow() -> Kernel {
-    let mut k = MoneyFlow::new(14);
-    Box::new(move |bar| {
-        let value = k.push(bar);
-        one(value.filter(|_| k.is_defined()))
-    })
-}
-
-fn stochastic() -> Kernel {
-    let mut k = Stochastic::new(14, 3, 3);
-    Box::new(move |bar| {
-        let lines = k.push(bar).filter(|_| k.is_defined());
-        lines.map_or_else(Values::default, |l| [Some(l.slow_k), Some(l.slow_d), None])
-    })
-}
-
-fn macd() -> Kernel {
-    let mut k = Macd::new(12, 26, 9);
-    Box::new(move |bar| {
-        k.push(bar.close).map_or_else(Values::default, |l| [Some(l.histogram), Some(l.macd), Some(l.signal)])
-    })
-}
-
-fn adx() -> Kernel {
-    let mut k = Adx::new(14);
-    Box::new(move |bar| {
-        let value = k.push(bar);
-        let lines = k.lines();
-        [value, lines.map(|l| l.plus_di), lines.map(|l| l.minus_di)]
-    })
-}
-
-fn aroon() -> Kernel {
-    let mut k = Aroon::new(25);
-    Box::new(move |bar| k.push(bar).map_or_else(Values::default, |l| [Some(l.up), Some(l.down), None]))
-}
-
-fn rate_of_change() -> Kernel {
-    let mut k = Momentum::new(10);
-    Box::new(move |bar| one(k.push_rate(bar.close)))
-}
-
-/// In percent per bar.
-fn volatility() -> Kernel {
-    let mut k = CloseVolatility::new(24);
-    Box::new(move |bar| one(k.push(bar.close).map(|sd| sd * 100.0)))
-}
-
 const POINTS: Unit = Unit::Plain(1);
+const SHARE: Unit = Unit::Plain(2);
 
-/// All indicators, in the order of the chooser.
-pub static CATALOGUE: [Indicator; 34] = [
-    over("EMA 9", "exponential moving average of 9 closes", ONE, closes!(Ema::new(9))),
-    over("EMA 21", "exponential moving average of 21 closes", ONE, closes!(Ema::new(21))),
-    over("EMA 50", "exponential moving average of 50 closes", ONE, closes!(Ema::new(50))),
-    over("EMA 200", "exponential moving average of 200 closes", ONE, closes!(Ema::new(200))),
-    over("SMA 20", "simple moving average of 20 closes", ONE, closes!(Sma::new(20))),
-    over("SMA 50", "simple moving average of 50 closes", ONE, closes!(Sma::new(50))),
-    over("SMA 200", "simple moving average of 200 closes", ONE, closes!(Sma::new(200))),
-    over("WMA 20", "moving average of 20 closes, the newest heaviest", ONE, closes!(Wma::new(20))),
-    over("DEMA 20", "double exponential moving average", ONE, closes!(Dema::new(20))),
-    over("TEMA 20", "triple exponential moving average", ONE, closes!(Tema::new(20))),
-    over("KAMA 10", "Kaufman's adaptive moving average", ONE, closes!(Kama::new(10))),
-    over("VWAP 20", "volume-weighted average price of 20 bars, rolling", ONE, bars!(RollingVwap::new(20))),
-    over("Bollinger 20 2", "20 closes, two standard deviations", BAND, bollinger),
-    over("Keltner 20 10 2", "EMA 20, two average true ranges of 10 bars", BAND, keltner),
-    over("Donchian 20", "highest high and lowest low of 20 bars", BAND, donchian),
-    over(
-        "Supertrend 10 3",
-        "trailing band of three average true ranges",
-        &[line("up", Look::Rising), line("down", Look::Falling)],
-        supertrend,
+const SUPERTREND: Source = Source::Sides(I::Supertrend { atr_period: 10, mult: 3.0 });
+
+/// All of them, in the order of the chooser.
+pub static CATALOGUE: [Plot; 59] = [
+    over("EMA 9", "exponential moving average of 9 closes", I::Ema { timeperiod: 9 }),
+    over("EMA 21", "exponential moving average of 21 closes", I::Ema { timeperiod: 21 }),
+    over("EMA 50", "exponential moving average of 50 closes", I::Ema { timeperiod: 50 }),
+    over("EMA 200", "exponential moving average of 200 closes", I::Ema { timeperiod: 200 }),
+    over("SMA 20", "simple moving average of 20 closes", I::Sma { timeperiod: 20 }),
+    over("SMA 50", "simple moving average of 50 closes", I::Sma { timeperiod: 50 }),
+    over("SMA 200", "simple moving average of 200 closes", I::Sma { timeperiod: 200 }),
+    over("Bollinger 20 2", "20 closes, two standard deviations", I::Bbands { timeperiod: 20, mult: 2.0 }).drawn(BAND),
+    over("Keltner 20 10 2", "EMA 20, two true ranges", I::Keltner { ema_period: 20, atr_period: 10, mult: 2.0 })
+        .drawn(BAND),
+    over("Donchian 20", "highest high and lowest low of 20 bars", I::Donchian { timeperiod: 20 }).drawn(BAND),
+    plot("Supertrend 10 3", "trailing band of three true ranges", Place::Price, Unit::Price, SUPERTREND).drawn(SIDES),
+    over("VWAP 20", "volume-weighted average price of 20 bars", I::RollingVwap { timeperiod: 20 }),
+    over("Ichimoku 9 26 52", "cloud without the line that looks ahead", ICHIMOKU).drawn(CLOUD),
+    over("SAR .02 .2", "parabolic stop and reverse", I::Sar { acceleration: 0.02, maximum: 0.2 })
+        .drawn(&[line("", Look::Points)]),
+    over("WMA 20", "moving average, the newest heaviest", I::Wma { timeperiod: 20 }),
+    over("DEMA 20", "double exponential moving average", I::Dema { timeperiod: 20 }),
+    over("TEMA 20", "triple exponential moving average", I::Tema { timeperiod: 20 }),
+    over("TRIMA 20", "triangular moving average", I::Trima { timeperiod: 20 }),
+    over("T3 5 .7", "Tillson's moving average", I::T3 { timeperiod: 5, vfactor: 0.7 }),
+    over("KAMA 10", "Kaufman's adaptive moving average", I::Kama { timeperiod: 10 }),
+    over("Hilbert trend", "instantaneous trendline by the Hilbert transform", I::HtTrendline {}),
+    over("Regression 14", "end of the line through 14 closes", I::Linearreg { timeperiod: 14 }),
+    over("Midpoint 14", "middle of highest and lowest close", I::Midpoint { timeperiod: 14 }),
+    over("Midprice 14", "middle of highest high and lowest low", I::Midprice { timeperiod: 14 }),
+    of("RSI 14", "relative strength index", Source::Rsi(14)).within(0.0, 100.0, &[30.0, 70.0]),
+    below("MACD 12 26 9", "convergence and divergence of two averages", Unit::Difference, MACD_12_26_9)
+        .drawn(MACD)
+        .around(&[0.0]),
+    of("ADX 14", "strength and direction of the trend", Source::Adx(14)).drawn(ADX).around(&[25.0]),
+    of("Stochastic 14 3 3", "where the close stands in its range", Source::Stochastic(14, 3, 3)).drawn(FAST).within(
+        0.0,
+        100.0,
+        &[20.0, 80.0],
     ),
-    below("RSI 14", "relative strength index", POINTS, ONE, rsi).within(0.0, 100.0, &[30.0, 70.0]),
-    below(
-        "MACD 12 26 9",
-        "convergence and divergence of two averages",
-        Unit::Difference,
-        &[line("hist", Look::Bars), line("macd", Look::Main), line("signal", Look::Second)],
-        macd,
-    )
-    .around(&[0.0]),
-    below(
-        "ADX 14",
-        "strength and direction of the trend",
-        POINTS,
-        &[line("", Look::Main), line("+DI", Look::Rising), line("-DI", Look::Falling)],
-        adx,
-    )
-    .around(&[25.0]),
-    below(
-        "Stochastic 14 3 3",
-        "where the close stands in its range",
-        POINTS,
-        &[line("%K", Look::Main), line("%D", Look::Second)],
-        stochastic,
-    )
-    .within(0.0, 100.0, &[20.0, 80.0]),
-    below("MFI 14", "money flow index", POINTS, ONE, money_flow).within(0.0, 100.0, &[20.0, 80.0]),
-    below("ATR 14", "average true range", Unit::Difference, ONE, bars!(Atr::new(14))),
-    below("NATR 14", "average true range in percent of the close", Unit::Plain(2), ONE, bars!(Natr::new(14))),
-    below(
-        "OBV",
-        "on-balance volume, from the first bar kept or the last hole",
-        Unit::Volume,
-        ONE,
-        bars!(OnBalanceVolume::new()),
-    ),
-    below(
-        "A/D",
-        "accumulation and distribution, from the first bar kept or the last hole",
-        Unit::Volume,
-        ONE,
-        bars!(Accumulation::new()),
-    ),
-    below("CMF 20", "Chaikin money flow", Unit::Plain(2), ONE, bars!(ChaikinFlow::new(20))).around(&[0.0]),
-    below("CCI 20", "commodity channel index", POINTS, ONE, bars!(Cci::new(20))).around(&[-100.0, 100.0]),
-    below("Williams %R 14", "distance of the close from the high", POINTS, ONE, bars!(WilliamsR::new(14))).within(
+    of("MFI 14", "money flow index", Source::MoneyFlow(14)).within(0.0, 100.0, &[20.0, 80.0]),
+    below("ATR 14", "average true range", Unit::Difference, I::Atr { timeperiod: 14 }),
+    below("OBV", "on-balance volume since the first bar kept or the last hole", Unit::Volume, I::Obv {}),
+    below("NATR 14", "average true range in percent of the close", SHARE, I::Natr { timeperiod: 14 }),
+    below("True range", "of each bar", Unit::Difference, I::Trange {}),
+    below("A/D", "accumulation since the first bar kept or the last hole", Unit::Volume, I::Ad {}),
+    below("A/D 3 10", "Chaikin oscillator", Unit::Volume, I::Adosc { fastperiod: 3, slowperiod: 10 }).around(&[0.0]),
+    below("CMF 20", "Chaikin money flow", SHARE, I::Cmf { timeperiod: 20 }).around(&[0.0]),
+    below("CCI 20", "commodity channel index", POINTS, I::Cci { timeperiod: 20 }).around(&[-100.0, 100.0]),
+    below("Williams %R 14", "distance of the close from the high", POINTS, I::Willr { timeperiod: 14 }).within(
         -100.0,
         0.0,
         &[-80.0, -20.0],
     ),
-    below("CMO 14", "Chande momentum oscillator", POINTS, ONE, closes!(Cmo::new(14))).within(-100.0, 100.0, &[0.0]),
-    below("ROC 10", "rate of change over 10 bars in percent", Unit::Plain(2), ONE, rate_of_change).around(&[0.0]),
-    below("Momentum 10", "change over 10 bars", Unit::Difference, ONE, closes!(Momentum::new(10))).around(&[0.0]),
-    below(
-        "Aroon 25",
-        "how recent the highest high and the lowest low are",
-        POINTS,
-        &[line("up", Look::Rising), line("down", Look::Falling)],
-        aroon,
-    )
-    .within(0.0, 100.0, &[50.0]),
-    below("Volatility 24", "standard deviation of 24 returns, percent per bar", Unit::Plain(2), ONE, volatility),
-    below(
-        "Z-score 20",
-        "close against the mean of 20 closes, in standard deviations",
-        Unit::Plain(2),
-        ONE,
-        closes!(ZScore::new(20)),
-    )
-    .around(&[-2.0, 0.0, 2.0]),
+    below("CMO 14", "Chande momentum oscillator", POINTS, I::Cmo { timeperiod: 14 }).within(-100.0, 100.0, &[0.0]),
+    below("ROC 10", "change over 10 bars in percent", SHARE, I::Roc { timeperiod: 10 }).around(&[0.0]),
+    below("Momentum 10", "change over 10 bars", Unit::Difference, I::Mom { timeperiod: 10 }).around(&[0.0]),
+    below("Aroon 25", "how recent highest high and lowest low are", POINTS, I::Aroon { timeperiod: 25 })
+        .drawn(AROON)
+        .within(0.0, 100.0, &[50.0]),
+    below("Aroon osc. 25", "up less down", POINTS, I::Aroonosc { timeperiod: 25 }).within(-100.0, 100.0, &[0.0]),
+    below("ADXR 14", "ADX averaged with that of 13 bars before", POINTS, I::Adxr { timeperiod: 14 }),
+    below("DX 14", "directional movement without smoothing", POINTS, I::Dx { timeperiod: 14 }).within(
+        0.0,
+        100.0,
+        &[25.0],
+    ),
+    below("Stoch. RSI 14 5 3", "where the RSI stands in its range", POINTS, STOCH_RSI).drawn(FAST).within(
+        0.0,
+        100.0,
+        &[20.0, 80.0],
+    ),
+    below("Ultimate 7 14 28", "buying pressure over three windows", POINTS, ULTIMATE).within(0.0, 100.0, &[30.0, 70.0]),
+    below("APO 12 26", "difference of two moving averages", Unit::Difference, APO).around(&[0.0]),
+    below("PPO 12 26", "the same in percent", SHARE, PPO).around(&[0.0]),
+    below("TRIX 15", "rate of a triple exponential average, percent", SHARE, I::Trix { timeperiod: 15 }).around(&[0.0]),
+    below("Slope 14", "slope of the line through 14 closes", Unit::Difference, I::LinearregSlope { timeperiod: 14 })
+        .around(&[0.0]),
+    below("Balance", "balance of power in each bar", SHARE, I::Bop {}).within(-1.0, 1.0, &[0.0]),
+    below("Z-score 20", "close against 20 closes, in standard deviations", SHARE, I::RollingZscore { timeperiod: 20 })
+        .around(&[-2.0, 0.0, 2.0]),
+    below("Deviation 20", "standard deviation of 20 closes", Unit::Difference, I::Stddev { timeperiod: 20 }),
+    percent("Volatility 24", "of 24 returns, percent per bar", I::VolClose { window: 24 }),
+    percent("Volatility EWMA", "weight .94, percent per bar", I::VolEwma { lambda: 0.94, seed_bars: 20 }),
+    percent("Parkinson 24", "volatility from highs and lows, percent per bar", I::VolParkinson { window: 24 }),
+    percent("Garman-Klass 24", "volatility from whole bars, percent per bar", I::VolGarmanKlass { window: 24 }),
+    percent("Yang-Zhang 24", "volatility from whole bars, percent per bar", I::VolYangZhang { window: 24 }),
 ];
 
-/// The indicator of a name.
+const ICHIMOKU: I = I::Ichimoku { tenkan: 9, kijun: 26, senkou_b: 52, shift: 26 };
+const MACD_12_26_9: I = I::Macd { fastperiod: 12, slowperiod: 26, signalperiod: 9 };
+const STOCH_RSI: I = I::Stochrsi { timeperiod: 14, fastk_period: 5, fastd_period: 3 };
+const ULTIMATE: I = I::Ultosc { timeperiod1: 7, timeperiod2: 14, timeperiod3: 28 };
+const APO: I = I::Apo { fastperiod: 12, slowperiod: 26 };
+const PPO: I = I::Ppo { fastperiod: 12, slowperiod: 26 };
+
+/// The plot of a name.
 #[must_use]
-pub fn named(name: &str) -> Option<&'static Indicator> {
-    CATALOGUE.iter().find(|i| i.name == name)
+pub fn named(name: &str) -> Option<&'static Plot> {
+    CATALOGUE.iter().find(|p| p.name == name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::market::Bar;
+    use crate::tui::indicators::plot::{LINES, Values};
 
     #[test]
-    fn names_are_unique_and_lines_fit() {
+    fn names_are_unique_and_lines_are_those_of_the_kernel() {
         for (i, a) in CATALOGUE.iter().enumerate() {
             assert!(CATALOGUE.iter().skip(i + 1).all(|b| a.name != b.name), "{a:?}");
-            assert!((1..=LINES).contains(&a.lines.len()) && a.name.is_ascii() && a.what.is_ascii(), "{a:?}");
+            assert!(a.name.is_ascii() && a.name.len() <= 17 && a.what.is_ascii(), "{a:?}");
+            assert!((1..=LINES).contains(&a.lines.len()), "{a:?}");
+            if let Source::Of(indicator) | Source::Percent(indicator) = a.source {
+                assert_eq!(a.lines.len(), indicator.lines().len(), "{a:?}");
+            }
             if let Some((low, high)) = a.bounds {
                 assert!(a.guides.iter().all(|g| (low..=high).contains(g)), "{a:?}");
             }
@@ -353,12 +183,12 @@ mod tests {
 
     #[test]
     fn nothing_moved_is_no_value() {
-        let flat =
-            Bar { open_time: crate::domain::time::UtcMs(0), open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 0.0 };
+        let at = crate::domain::time::UtcMs(0);
+        let flat = Bar { open_time: at, open: 1.0, high: 1.0, low: 1.0, close: 1.0, volume: 0.0 };
         for name in ["RSI 14", "MFI 14", "Stochastic 14 3 3", "CMF 20", "VWAP 20", "Z-score 20"] {
-            let mut kernel = named(name).unwrap().kernel();
+            let mut steps = named(name).unwrap().start();
             for _ in 0..60 {
-                assert_eq!(kernel(&flat), Values::default(), "{name}");
+                assert_eq!(steps(&flat), Values::default(), "{name}");
             }
         }
     }

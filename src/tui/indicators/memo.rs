@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::catalogue::{Indicator, Values, named};
+use super::catalogue::named;
+use super::plot::{Plot, Values};
 use super::slots::{Slot, slots};
 use crate::domain::market::Candle;
 use crate::domain::snapshot::PairView;
@@ -11,23 +12,23 @@ use crate::domain::snapshot::PairView;
 /// One indicator over the slots of a chart.
 #[derive(Debug)]
 pub struct Series {
-    pub indicator: &'static Indicator,
+    pub plot: &'static Plot,
     /// One per slot.
     pub values: Vec<Values>,
 }
 
 impl Series {
-    fn over(indicator: &'static Indicator, slots: &[Slot]) -> Self {
-        let mut kernel = indicator.kernel();
+    fn over(plot: &'static Plot, slots: &[Slot]) -> Self {
+        let mut steps = plot.start();
         let mut push = |slot: &Slot| {
             if slot.hole {
                 // What follows a hole has a new past.
-                kernel = indicator.kernel();
+                steps = plot.start();
                 return Values::default();
             }
-            slot.bar.as_ref().map_or_else(Values::default, |bar| kernel(bar).map(|v| v.filter(|v| v.is_finite())))
+            slot.bar.as_ref().map_or_else(Values::default, |bar| steps(bar))
         };
-        Self { indicator, values: slots.iter().map(&mut push).collect() }
+        Self { plot, values: slots.iter().map(&mut push).collect() }
     }
 }
 
@@ -45,7 +46,7 @@ impl Charted {
     #[must_use]
     pub fn of(pair: &PairView, step: i64, chosen: &[&'static str]) -> Self {
         let slots = slots(pair, step);
-        let series = chosen.iter().filter_map(|name| named(name)).map(|i| Series::over(i, &slots)).collect();
+        let series = chosen.iter().filter_map(|name| named(name)).map(|p| Series::over(p, &slots)).collect();
         Self { step, slots, series }
     }
 }
@@ -107,7 +108,7 @@ mod tests {
     fn values_are_those_of_the_kernels_and_absent_until_their_look_back_is_filled() {
         let pair = &fixture::running().pairs[0];
         let chart = Charted::of(pair, HOUR_MS, &["EMA 50"]);
-        let mut ema = Ema::new(50);
+        let mut ema: Ema = Ema::new(50);
         let expected: Vec<Option<f64>> = pair.bars.iter().map(|c| ema.push(c.close.to_f64())).collect();
         let seen: Vec<Option<f64>> = chart.series[0].values.iter().map(|v| v[0]).collect();
         assert_eq!(seen.len(), chart.slots.len());
@@ -129,9 +130,9 @@ mod tests {
     fn every_indicator_has_a_value_in_every_line_and_none_that_is_not_finite() {
         for pair in &fixture::running().pairs {
             for series in &Charted::of(pair, HOUR_MS, &all()).series {
-                for line in 0..series.indicator.lines.len() {
+                for line in 0..series.plot.lines.len() {
                     let seen = series.values.iter().filter_map(|v| v[line]).count();
-                    assert!(seen > 0 || series.indicator.name.starts_with("Supertrend"), "{}", series.indicator.name);
+                    assert!(seen > 0 || series.plot.name.starts_with("Supertrend"), "{}", series.plot.name);
                 }
                 assert!(series.values.iter().flatten().flatten().all(|v| v.is_finite()));
             }

@@ -6,10 +6,12 @@
 
 mod catalogue;
 mod memo;
+mod plot;
 mod slots;
 
-pub use catalogue::{CATALOGUE, Indicator, Look, Place, Unit};
+pub use catalogue::CATALOGUE;
 pub use memo::{Charted, Memo, Series};
+pub use plot::{Look, Place, Plot, Unit};
 pub use slots::{FRAMES, Frame, Slot, frames};
 
 /// What a person chose for the chart. Kept while the console is open.

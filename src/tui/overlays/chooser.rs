@@ -1,7 +1,7 @@
 //! Which indicators the chart shows: typing searches, space takes or leaves, and the chart behind follows at once.
 
 use super::Rect;
-use crate::tui::indicators::{CATALOGUE, Indicator, Place};
+use crate::tui::indicators::{CATALOGUE, Place, Plot};
 use crate::tui::keymap::Action;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
@@ -22,9 +22,9 @@ const PAGE: usize = 10;
 const WIDTH: u16 = 76;
 
 impl Chooser {
-    fn found(&self) -> Vec<&'static Indicator> {
+    fn found(&self) -> Vec<&'static Plot> {
         let query = self.query.to_lowercase();
-        let fits = |i: &&Indicator| {
+        let fits = |i: &&Plot| {
             let words = format!("{} {}", i.name, i.what).to_lowercase();
             query.split_whitespace().all(|w| words.contains(w))
         };
@@ -72,7 +72,7 @@ impl Chooser {
     }
 
     /// `[x] RSI 14          relative strength index`
-    fn line(&self, i: &Indicator, marked: bool) -> Ink {
+    fn line(&self, i: &Plot, marked: bool) -> Ink {
         let (mark, role) = if self.chosen.contains(&i.name) { ("[x]", Role::Good) } else { ("[ ]", Role::Muted) };
         let place = match i.place {
             Place::Price => "over",

@@ -74,21 +74,34 @@ impl Layer {
         }
     }
 
+    /// Row of points of a value. Far outside is as good as just outside, and keeps the loops short.
+    fn place(&self, value: f64, (low, high): (f64, f64)) -> i64 {
+        let down = (self.height * 4) as f64;
+        ((high - value) / (high - low) * down).floor().clamp(-4.0, down + 4.0) as i64
+    }
+
+    /// A point per value, `columns` cells apart.
+    pub fn points(&mut self, values: impl Iterator<Item = Option<f64>>, columns: u16, range: (f64, f64), role: Role) {
+        for (i, value) in values.enumerate() {
+            if let Some(value) = value.filter(|v| v.is_finite()) {
+                let y = self.place(value, range);
+                self.set(i as i64 * i64::from(columns) * 2, y, role, Stroke::Solid);
+            }
+        }
+    }
+
     /// A line through `values`, `columns` cells apart; it breaks where a value is missing and leaves the layer where it is out of range.
     pub fn line(
         &mut self,
         values: impl Iterator<Item = Option<f64>>,
         columns: u16,
-        (low, high): (f64, f64),
+        range: (f64, f64),
         role: Role,
         stroke: Stroke,
     ) {
-        let down = (self.height * 4) as f64;
-        // Far outside is as good as just outside, and keeps the loops short.
-        let place = |v: f64| ((high - v) / (high - low) * down).floor().clamp(-4.0, down + 4.0) as i64;
         let mut before: Option<(i64, i64)> = None;
         for (i, value) in values.enumerate() {
-            let Some(y) = value.filter(|v| v.is_finite()).map(place) else {
+            let Some(y) = value.filter(|v| v.is_finite()).map(|v| self.place(v, range)) else {
                 before = None;
                 continue;
             };

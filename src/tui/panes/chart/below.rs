@@ -2,7 +2,7 @@
 
 use super::legend;
 use super::window::Window;
-use crate::tui::indicators::{Indicator, Look, Series};
+use crate::tui::indicators::{Look, Plot, Series};
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::candles;
@@ -11,10 +11,10 @@ use crate::tui::widgets::lines::{Layer, Stroke};
 
 /// Bottom and top of the scale: fixed ones, else what the values in sight span; bars stand on zero. `None` without any value.
 fn range(window: &Window, series: &Series) -> Option<(f64, f64)> {
-    let lines = series.indicator.lines;
+    let lines = series.plot.lines;
     let mut seen: Vec<f64> = (0..lines.len()).flat_map(|i| window.values(series, i)).flatten().collect();
-    if seen.is_empty() || series.indicator.bounds.is_some() {
-        return series.indicator.bounds.filter(|_| !seen.is_empty());
+    if seen.is_empty() || series.plot.bounds.is_some() {
+        return series.plot.bounds.filter(|_| !seen.is_empty());
     }
     if lines.iter().any(|l| l.look == Look::Bars) {
         seen.push(0.0);
@@ -29,11 +29,11 @@ fn row(value: f64, (low, high): (f64, f64), rows: u16) -> Option<u16> {
 }
 
 /// The marked levels, else both ends of the scale.
-fn scale(pen: &mut Pen<'_>, indicator: &Indicator, (low, high): (f64, f64), decimals: u32) {
+fn scale(pen: &mut Pen<'_>, plot: &Plot, (low, high): (f64, f64), decimals: u32) {
     let (rows, width) = (pen.height(), pen.width());
-    let text = |v: f64| Ink::muted(legend::value(indicator.unit, v, decimals));
+    let text = |v: f64| Ink::muted(legend::value(plot.unit, v, decimals));
     let marked: Vec<(u16, f64)> =
-        indicator.guides.iter().filter_map(|g| row(*g, (low, high), rows).map(|y| (y, *g))).collect();
+        plot.guides.iter().filter_map(|g| row(*g, (low, high), rows).map(|y| (y, *g))).collect();
     let ends = [(0, high), (rows.saturating_sub(1), low)];
     let labels = if marked.len() > 1 { marked } else { ends.to_vec() };
     let mut used: Vec<u16> = Vec::new();
@@ -57,9 +57,9 @@ pub(super) fn draw(pen: &mut Pen<'_>, window: &Window, series: &Series, axis: u1
         inside.ink(1, 0, Ink::muted("no value yet: too few bars since the beginning or the last hole"));
         return;
     };
-    scale(&mut inside.columns(width, axis), series.indicator, range, decimals);
+    scale(&mut inside.columns(width, axis), series.plot, range, decimals);
     let mut plot = inside.columns(0, width);
-    for guide in series.indicator.guides {
+    for guide in series.plot.guides {
         if let Some(y) = row(*guide, range, rows) {
             plot.ink(0, y, Ink::of("┈".repeat(width as usize), Role::Border));
         }
@@ -70,7 +70,7 @@ pub(super) fn draw(pen: &mut Pen<'_>, window: &Window, series: &Series, axis: u1
         }
     }
     let mut layer = Layer::new(width, rows);
-    for (i, line) in series.indicator.lines.iter().enumerate() {
+    for (i, line) in series.plot.lines.iter().enumerate() {
         let values = window.values(series, i);
         if line.look == Look::Bars {
             candles::from_zero(&mut plot, values, window.columns, range);

@@ -13,7 +13,7 @@ use crate::tui::widgets::lines::Stroke;
 /// Colour of a line of the `k`-th indicator.
 pub(super) const fn role(look: Look, k: usize) -> Role {
     match look {
-        Look::Main | Look::Inner => Role::line(k),
+        Look::Main | Look::Inner | Look::Points => Role::line(k),
         Look::Second => Role::line(k + 1),
         Look::Rising => Role::Up,
         Look::Falling => Role::Down,
@@ -34,11 +34,11 @@ pub(super) fn value(unit: Unit, value: f64, decimals: u32) -> String {
 
 /// `EMA 50 64,812.4`; `···` where no line has a value. `over` marks the stroke of a line that others cross.
 pub(super) fn series(series: &Series, at: usize, k: usize, decimals: u32, over: bool) -> Ink {
-    let indicator = series.indicator;
+    let plot = series.plot;
     let stroke = if over { format!("{} ", Stroke::of(k).sample()) } else { String::new() };
-    let mut ink = Ink::of(format!("{stroke}{}", indicator.name), role(Look::Main, k));
+    let mut ink = Ink::of(format!("{stroke}{}", plot.name), role(Look::Main, k));
     let values = series.values.get(at).copied().unwrap_or_default();
-    let mut known = indicator.lines.iter().zip(values).filter_map(|(l, v)| v.map(|v| (l, v))).peekable();
+    let mut known = plot.lines.iter().zip(values).filter_map(|(l, v)| v.map(|v| (l, v))).peekable();
     if known.peek().is_none() {
         return ink.add(format!(" {}", format::UNKNOWN), Role::Muted);
     }
@@ -47,7 +47,7 @@ pub(super) fn series(series: &Series, at: usize, k: usize, decimals: u32, over: 
             ink = ink.add(format!(" {}", line.name), Role::Muted);
         }
         let role = if line.look == Look::Bars { Role::of_change(v) } else { role(line.look, k) };
-        ink = ink.add(format!(" {}", value(indicator.unit, v, decimals)), role);
+        ink = ink.add(format!(" {}", value(plot.unit, v, decimals)), role);
     }
     ink
 }

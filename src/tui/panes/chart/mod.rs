@@ -74,9 +74,13 @@ fn prices(pen: &mut Pen<'_>, window: &Window, range: (f64, f64)) {
     }
     let mut layer = Layer::new(pen.width(), pen.height());
     for (k, series) in window.series(Place::Price).enumerate() {
-        for (i, line) in series.indicator.lines.iter().enumerate() {
-            let stroke = if line.look == Look::Inner { Stroke::Dotted } else { Stroke::of(k) };
-            layer.line(window.values(series, i), window.columns, range, legend::role(line.look, k), stroke);
+        for (i, line) in series.plot.lines.iter().enumerate() {
+            let (values, role) = (window.values(series, i), legend::role(line.look, k));
+            match line.look {
+                Look::Points => layer.points(values, window.columns, range, role),
+                Look::Inner => layer.line(values, window.columns, range, role, Stroke::Dotted),
+                _ => layer.line(values, window.columns, range, role, Stroke::of(k)),
+            }
         }
     }
     layer.draw(pen);

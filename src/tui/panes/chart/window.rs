@@ -45,7 +45,7 @@ impl Window {
 
     /// The chosen indicators of a place, in the order in which they were chosen.
     pub(super) fn series(&self, place: Place) -> impl Iterator<Item = &Series> + Clone {
-        self.chart.series.iter().filter(move |s| s.indicator.place == place)
+        self.chart.series.iter().filter(move |s| s.plot.place == place)
     }
 
     /// Line `i` of an indicator over the bars in sight.
@@ -84,7 +84,7 @@ impl Window {
     pub(super) fn price_range(&self) -> Option<(f64, f64)> {
         let (low, high) = candles::range(self.slots().iter().filter_map(|s| s.bar.as_ref()))?;
         let room = (high - low) * WIDEN;
-        let lines = self.series(Place::Price).flat_map(|s| (0..s.indicator.lines.len()).map(move |i| (s, i)));
+        let lines = self.series(Place::Price).flat_map(|s| (0..s.plot.lines.len()).map(move |i| (s, i)));
         let near =
             lines.flat_map(|(s, i)| self.values(s, i).flatten()).filter(|v| (low - room..=high + room).contains(v));
         Some(near.fold((low, high), |(low, high), v| (low.min(v), high.max(v))))
