@@ -62,7 +62,7 @@ fn trades(t: &TradeFlow) -> Vec<Ink> {
             .add(format::volume(t.buy_volume), Role::Up)
             .add("  sell ", Role::Muted)
             .add(format::volume(t.sell_volume), Role::Down)
-            .add(format!("  {} trades", format::count(t.count)), Role::Muted),
+            .add(format!("  n {}", format::count(t.count)), Role::Muted),
     ];
     out.push(match t.delta_share() {
         Some(share) => line("delta").join(balance(share)),
@@ -72,7 +72,7 @@ fn trades(t: &TradeFlow) -> Vec<Ink> {
     out.push(
         line("CVD")
             .add(format!("{plus}{}", format::volume(t.cvd)), Role::of_change(t.cvd))
-            .add("  since recording began", Role::Muted),
+            .add("  since the start", Role::Muted),
     );
     out.push(match t.vpin {
         Some(v) => {
