@@ -118,8 +118,12 @@ pub struct PairView {
     pub last_at: Option<UtcMs>,
     /// Change over 24 hours, as a share.
     pub change_24h: Option<f64>,
-    /// Hourly bars, oldest first, at most 240.
+    /// Hourly bars, oldest first, at most 720.
     pub bars: Arc<Vec<Candle>>,
+    /// Closed source bars, oldest first, at most 720; empty where the source's own bars are hours.
+    pub source_bars: Arc<Vec<Candle>>,
+    /// Consecutive source bars that may be silent in a quiet market; one more is a hole.
+    pub quiet_bars: u32,
     pub regime: Option<RegimeReading>,
     pub technical: Option<TechnicalReading>,
     pub sentiment: Option<SentimentReading>,

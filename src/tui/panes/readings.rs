@@ -33,7 +33,11 @@ fn data(cx: &Cx<'_>, p: &PairView) -> Ink {
         (false, false) => Ink::of("incomplete ✗", Role::Warn),
     };
     let note = p.data_note.as_ref().map(|n| format!("  {n}")).unwrap_or_default();
-    line("data").join(state).add(format!("  {at}  {} bars of {}{note}", p.bars.len(), p.interval), Role::Muted)
+    let bars = match p.source_bars.len() {
+        0 => format!("bars {} of 1h", p.bars.len()),
+        n => format!("bars {} of 1h, {n} of {}", p.bars.len(), p.interval),
+    };
+    line("data").join(state).add(format!("  {at}  {bars}{note}"), Role::Muted)
 }
 
 fn regime(p: &PairView) -> Ink {
