@@ -1,7 +1,7 @@
 //! Whether the data of a pair can be trusted: one machine, fed with what speaks against them.
 //!
-//! Every cause belongs to one state, and the state is that of the worst open cause. Without any the data are proven — except that a
-//! quarantine is left only by way of catching up: the causes of a quarantine are gone, and then the data prove themselves for a while.
+//! Every cause belongs to one state, and the state is that of the worst open cause. Without any the data are proven — except that after
+//! something wrong they have to prove themselves for a while: they catch up, on probation. A resolved outlier was nothing wrong.
 
 use crate::domain::quality::{Trust, TrustState};
 use crate::domain::{RejectReason, UtcMs};
@@ -31,7 +31,7 @@ pub enum Cause {
     Link,
     /// The windows are not filled since the beginning or the last hole.
     Windows,
-    /// A quarantine has just ended.
+    /// Something wrong has just ended.
     Probation,
 }
 
@@ -51,6 +51,11 @@ impl Cause {
         Self::Probation,
         Self::Windows,
     ];
+
+    /// Whether the data have to prove themselves when it has ended.
+    const fn leaves_doubt(self) -> bool {
+        matches!(self.state(), TrustState::Quarantined) && !matches!(self, Self::Outlier)
+    }
 
     /// The state that the data are in while this is the worst cause.
     #[must_use]
@@ -96,17 +101,17 @@ impl Findings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrustMachine {
     trust: Trust,
-    /// How long data must stay without a cause of quarantine before they count as proven again.
+    /// How long data must stay sound before they count as proven again.
     probation_ms: i64,
-    /// End of the probation.
-    probation_until: Option<UtcMs>,
+    /// When something wrong was open last.
+    wrong_at: Option<UtcMs>,
 }
 
 impl TrustMachine {
     #[must_use]
     pub fn new(probation_ms: i64) -> Self {
         let trust = Trust { reason: Some("nothing has come yet".to_owned()), ..Trust::default() };
-        Self { trust, probation_ms, probation_until: None }
+        Self { trust, probation_ms, wrong_at: None }
     }
 
     #[must_use]
@@ -116,25 +121,25 @@ impl TrustMachine {
 
     /// Takes what is found at `at`; whether the state or its reason changed.
     pub fn observe(&mut self, at: UtcMs, findings: &Findings) -> bool {
-        let worst = findings.worst();
-        let (state, reason) = match worst {
-            Some((cause, words)) => (cause.state(), Some(words)),
-            None => (TrustState::Proven, None),
-        };
-        if state == TrustState::Quarantined {
-            self.probation_until = None;
-        } else if self.trust.state == TrustState::Quarantined {
-            self.probation_until = Some(at.plus(self.probation_ms));
+        if findings.0.iter().any(|(cause, _)| cause.leaves_doubt()) {
+            self.wrong_at = Some(at);
         }
-        self.probation_until.take_if(|until| at >= *until);
-        match self.probation_until {
-            Some(until) if state < TrustState::CatchingUp => self.enter(
-                at,
-                TrustState::CatchingUp,
-                Some(&format!("out of quarantine, on probation until {}", until.minute())),
-            ),
-            _ => self.enter(at, state, reason),
+        match (findings.worst(), self.probation_end(at)) {
+            (Some((cause, words)), _) if cause.state() > TrustState::CatchingUp => {
+                self.enter(at, cause.state(), Some(words))
+            }
+            (_, Some(end)) => {
+                let words = format!("on probation until {}", end.minute());
+                self.enter(at, Cause::Probation.state(), Some(&words))
+            }
+            (Some((cause, words)), None) => self.enter(at, cause.state(), Some(words)),
+            (None, None) => self.enter(at, TrustState::Proven, None),
         }
+    }
+
+    /// End of the probation, while it lasts.
+    fn probation_end(&self, at: UtcMs) -> Option<UtcMs> {
+        self.wrong_at.map(|wrong| wrong.plus(self.probation_ms)).filter(|end| at < *end)
     }
 
     fn enter(&mut self, at: UtcMs, state: TrustState, reason: Option<&str>) -> bool {
@@ -221,20 +226,21 @@ mod tests {
     }
 
     #[test]
-    fn a_quarantine_is_left_by_way_of_catching_up() {
+    fn what_was_wrong_is_followed_by_a_probation() {
         use TrustState as S;
         let got = states(&[
             (0, &[]),
             (1, &[Cause::Refused]),
             (2, &[]),
+            (HOUR, &[]),
             (HOUR + 1, &[]),
-            (HOUR + 2, &[]),
             (HOUR + 3, &[Cause::Frozen]),
             (HOUR + 4, &[Cause::NoBars]),
             (HOUR + 5, &[]),
             (HOUR + 6, &[Cause::Refused]),
             (HOUR + 7, &[]),
             (2 * HOUR + 5, &[]),
+            (2 * HOUR + 6, &[Cause::Outlier]),
             (2 * HOUR + 7, &[]),
         ]);
         assert_eq!(
@@ -251,6 +257,7 @@ mod tests {
                 S::Quarantined,
                 S::CatchingUp,
                 S::CatchingUp,
+                S::Quarantined,
                 S::Proven,
             ]
         );
@@ -278,7 +285,7 @@ mod tests {
         fn never_proven_while_any_cause_is_open(steps in prop::collection::vec((1_i64..2 * HOUR, any_findings()), 1..60)) {
             let mut machine = TrustMachine::new(HOUR);
             let mut at = 0;
-            let mut quarantined_at = None;
+            let mut wrong_at = None;
             for (wait, causes) in steps {
                 at += wait;
                 let (before, since) = (machine.trust().state, machine.trust().since);
@@ -289,12 +296,12 @@ mod tests {
                 prop_assert!(now.state >= worst);
                 prop_assert_eq!(now.state == TrustState::Proven, now.reason.is_none());
                 prop_assert!(now.state != TrustState::Proven || causes.is_empty());
-                // From a quarantine nothing leads straight to proven, and not before the probation is over.
-                if worst == TrustState::Quarantined {
-                    quarantined_at = Some(at);
+                // After something wrong nothing is proven before the probation is over.
+                if causes.iter().any(|c| c.leaves_doubt()) {
+                    wrong_at = Some(at);
                 }
-                if let (TrustState::Proven, Some(when)) = (now.state, quarantined_at) {
-                    prop_assert!(before != TrustState::Quarantined && at - when >= HOUR);
+                if let (TrustState::Proven, Some(when)) = (now.state, wrong_at) {
+                    prop_assert!(at - when >= HOUR);
                 }
                 prop_assert_eq!(now.since == UtcMs(at), now.state != before);
                 prop_assert!(now.since >= since && (now.state == before || changed));

@@ -20,7 +20,9 @@ pub(super) struct Inspector {
 impl Inspector {
     pub(super) fn new(universe: &[(Pair, Interval)]) -> Self {
         let pairs: Vec<Pair> = universe.iter().map(|(pair, _)| pair.clone()).collect();
-        Self { trades: TradeCheck::new(Venue::Kraken, &pairs, &PipelineSettings::default()), refused: Vec::new() }
+        let trades = TradeCheck::new(Venue::Kraken, &pairs, &PipelineSettings::default());
+        // The link tells trades in the order of their ids and each once, also when the exchange numbers anew.
+        Self { trades: trades.unnumbered(), refused: Vec::new() }
     }
 
     /// Whether the trade is as it has to be; else it goes to the quarantine with the next batch.

@@ -13,6 +13,8 @@ use crate::domain::{Pair, RawTrade, RejectReason, Side, UtcMs, Venue};
 pub struct TradeCheck {
     venue: Venue,
     future_tolerance_ms: i64,
+    /// Whether ids are looked at.
+    numbered: bool,
     newest: BTreeMap<Pair, Newest>,
 }
 
@@ -29,8 +31,16 @@ impl TradeCheck {
         Self {
             venue,
             future_tolerance_ms: settings.future_tolerance_ms,
+            numbered: true,
             newest: pairs.iter().map(|pair| (pair.clone(), Newest::default())).collect(),
         }
+    }
+
+    /// Without regard to ids: whoever hands the trades over has proved that none is missing or repeated, also when a venue numbers anew.
+    #[must_use]
+    pub const fn unnumbered(mut self) -> Self {
+        self.numbered = false;
+        self
     }
 
     /// The side of the taker, when the trade is as it has to be; none where the venue does not tell it. `now` is when it was received.
@@ -60,7 +70,7 @@ impl TradeCheck {
             _ => return Err(RejectReason::UnknownSide),
         };
         too_late(trade.at, now, self.future_tolerance_ms)?;
-        newest.follow(trade)?;
+        newest.follow(trade.id.filter(|_| self.numbered), trade.at)?;
         Ok(side)
     }
 
@@ -72,8 +82,8 @@ impl TradeCheck {
 }
 
 impl Newest {
-    fn follow(&mut self, trade: &RawTrade) -> Result<(), RejectReason> {
-        if let (Some(last), Some(id)) = (self.id, trade.id) {
+    fn follow(&mut self, id: Option<u64>, at: UtcMs) -> Result<(), RejectReason> {
+        if let (Some(last), Some(id)) = (self.id, id) {
             if id == last {
                 return Err(RejectReason::DuplicateId);
             }
@@ -81,14 +91,14 @@ impl Newest {
                 return Err(RejectReason::IdBackwards);
             }
         }
-        if self.at.is_some_and(|last| trade.at < last) {
+        if self.at.is_some_and(|last| at < last) {
             return Err(RejectReason::OutOfOrder);
         }
-        if let (Some(last), Some(id)) = (self.id, trade.id) {
+        if let (Some(last), Some(id)) = (self.id, id) {
             self.missing = self.missing.saturating_add(id - last - 1);
         }
-        self.id = trade.id.or(self.id);
-        self.at = Some(trade.at);
+        self.id = id.or(self.id);
+        self.at = Some(at);
         Ok(())
     }
 }
@@ -169,6 +179,13 @@ mod tests {
         assert_eq!(check.check(&RawTrade { id: Some(106), side: String::new(), ..trade() }, NOW), Ok(None));
         assert!(check.check(&RawTrade { id: None, ..trade() }, NOW).is_ok());
         assert_eq!(check.check(&RawTrade { id: Some(106), ..trade() }, NOW), Err(RejectReason::DuplicateId));
+    }
+
+    #[test]
+    fn numbers_that_another_has_proved_are_not_looked_at() {
+        let mut check = check().unnumbered();
+        assert!(check.check(&RawTrade { id: Some(1), ..trade() }, NOW).is_ok(), "numbered anew");
+        assert_eq!(check.check(&RawTrade { at: NOW.plus(-1), ..trade() }, NOW), Err(RejectReason::OutOfOrder));
     }
 
     proptest! {
