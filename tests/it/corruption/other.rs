@@ -5,6 +5,7 @@ use cryptosmarttrader::domain::{RawTrade, RejectReason, UtcMs, Venue};
 use cryptosmarttrader::pipeline::validate::{
     BookLevels, BookRules, RawText, RawTransfer, TextCheck, TradeCheck, TransferCheck, check_book,
 };
+use cryptosmarttrader::store::ticks::TradeIds;
 use cryptosmarttrader::store::{TapeSeries, load_tape};
 
 use crate::support::at;
@@ -13,7 +14,7 @@ use crate::support::at;
 fn trades() -> Vec<RawTrade> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/tape");
     let tape = load_tape(&folder).expect("the tape");
-    let series: &TapeSeries = tape.iter().find(|s| s.ids).expect("numbered trades");
+    let series: &TapeSeries = tape.iter().find(|s| matches!(s.ids, TradeIds::Venue { absent: 0 })).expect("numbered trades");
     let number = |d: rust_decimal::Decimal| d.to_string().parse().expect("a number");
     let trade = |row: &cryptosmarttrader::store::TickRow| RawTrade {
         pair: series.pair.clone(),
