@@ -226,7 +226,8 @@ pub struct RecordArgs {
 
 #[derive(Debug, Args)]
 pub struct SimulatorArgs {
-    /// Folder with recorded data: a tape of trades (tape.toml) or a recording of candles (recording.toml) [default: data/tape]
+    /// Folder with recorded data: frames of `cst data record`, a tape of trades (tape.toml) or a recording of candles (recording.toml)
+    /// [default: data/tape]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Invent trades in these listed pairs, from a day before now on, with the clock at now: for clients that want BTC/USD
@@ -250,9 +251,13 @@ pub struct SimulatorArgs {
     /// The clock: `real`, a factor such as `60`, or `step` (moved by POST /clock alone)
     #[arg(long, default_value = "real", value_name = "real|N|step")]
     pub clock: String,
-    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data, now with invented data]
+    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data, the first books of recorded frames, now with
+    /// invented data]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
+    /// Move recorded trades and books in time, so that they begin now: for clients that live in the present, such as `cst` itself
+    #[arg(long, conflicts_with_all = ["invent", "synthetic"])]
+    pub as_now: bool,
     /// Write the certificate authority here, for clients that want to trust it
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,

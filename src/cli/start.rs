@@ -103,7 +103,7 @@ async fn everything(
     lost: LostLines,
 ) -> Outcome {
     let config_hash = loaded.hash();
-    let settings = loaded.settings;
+    let (settings, features) = (loaded.settings, loaded.features);
     let (handle, ports) = orchestrator::connect();
     let stop = CancellationToken::new();
     let listening = CancellationToken::new();
@@ -119,6 +119,7 @@ async fn everything(
     let recorder = if records { Some(Recorder::start(&lake, Arc::clone(&clock))?) } else { None };
     let launch = Launch {
         settings,
+        features,
         home: home.dir.clone(),
         config_hash,
         source,

@@ -12,7 +12,8 @@ use crate::store::Recording;
 
 pub(super) fn train(cli: &Cli) -> Outcome {
     let home = find_home(cli)?;
-    let settings = load_settings(cli, &home)?.settings;
+    let loaded = load_settings(cli, &home)?;
+    let settings = loaded.settings;
     let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
     let line = Mutex::new(ProgressLine::new(false));
     let progress = |p: Progress| {
@@ -21,6 +22,7 @@ pub(super) fn train(cli: &Cli) -> Outcome {
     };
     let models = train_models(
         &settings.core,
+        &loaded.features,
         &home.path(&settings.models.dir),
         &recording,
         settings.replay.trading_from,

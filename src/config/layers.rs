@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,8 +11,11 @@ use sha2::{Digest, Sha256};
 
 use super::cross::RULES;
 use super::error::{ConfigError, Origin, Problem};
+use super::features;
 use super::settings::Settings;
 use super::table::{SECTIONS, SETTINGS, Setting, find};
+use crate::domain::spelling::edits;
+use crate::pipeline::FeatureSet;
 
 /// Environment variables with this prefix are settings: `CST__GATE__THRESHOLD`.
 pub const PREFIX: &str = "CST__";
@@ -20,6 +24,8 @@ pub const PREFIX: &str = "CST__";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
     pub settings: Settings,
+    /// The home's own feature set, or the built-in one.
+    pub features: Arc<FeatureSet>,
     /// By full key; holds every key.
     pub origins: BTreeMap<String, Origin>,
     /// Files that were read, lowest layer first.
@@ -56,11 +62,12 @@ impl Loaded {
             .collect()
     }
 
-    /// SHA-256 (hex) of the core settings: equal exactly when every decision-making parameter is equal.
+    /// SHA-256 (hex) of the core settings and the feature set: equal exactly when every decision-making parameter is equal.
     #[must_use]
     pub fn hash(&self) -> String {
         let mut text = String::new();
         canonical(&serde_json::to_value(&self.settings.core).unwrap_or_default(), &mut text);
+        text.push_str(self.features.schema().hash());
         Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -131,6 +138,7 @@ pub fn load(
             None => layers.problem(Origin::Set, None, format!("'{set}' has no value; write --set section.key=value")),
         }
     }
+    layers.features(home);
     layers.finish()
 }
 
@@ -146,6 +154,7 @@ struct Layers {
     problems: Vec<Problem>,
     bad: BTreeSet<&'static str>,
     files: Vec<PathBuf>,
+    features: Arc<FeatureSet>,
 }
 
 impl Layers {
@@ -153,7 +162,13 @@ impl Layers {
         let mut defaults = Settings::default().leaves().map_err(|e| disagreement(&e))?;
         let values =
             SETTINGS.iter().filter_map(|s| Some((s.key, (defaults.remove(s.key)?, Origin::Default)))).collect();
-        Ok(Self { values, problems: Vec::new(), bad: BTreeSet::new(), files: Vec::new() })
+        Ok(Self {
+            values,
+            problems: Vec::new(),
+            bad: BTreeSet::new(),
+            files: Vec::new(),
+            features: FeatureSet::built_in(),
+        })
     }
 
     fn problem(&mut self, origin: Origin, key: Option<&str>, text: String) {
@@ -210,6 +225,18 @@ impl Layers {
                     Err(e) => self.problem(origin, Some(&key), format!("{key}: {}", one_line(e.message()))),
                 }
             }
+        }
+    }
+
+    /// The home's feature set, if it has one of its own.
+    fn features(&mut self, home: &Path) {
+        match features::read(home) {
+            Ok(Some((set, path))) => {
+                self.features = Arc::new(set);
+                self.files.push(path);
+            }
+            Ok(None) => {}
+            Err(problems) => self.problems.extend(problems),
         }
     }
 
@@ -275,7 +302,7 @@ impl Layers {
             return Err(ConfigError { problems: self.problems });
         }
         let origins = self.values.into_iter().map(|(key, (_, origin))| (key.to_owned(), origin)).collect();
-        Ok(Loaded { settings, origins, files: self.files })
+        Ok(Loaded { settings, features: self.features, origins, files: self.files })
     }
 
     /// A broken rule with the values it looked at; it is put at the first of them that somebody set.
@@ -323,7 +350,7 @@ fn shorten(text: &str, most: usize) -> String {
 fn suggest(given: &str, known: impl Iterator<Item = &'static str>) -> String {
     let given = given.to_ascii_lowercase();
     let leaf = |key: &str| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let near = |a: &str, b: &str| Some(distance(a, b)).filter(|edits| *edits <= 1 + a.chars().count() / 6);
+    let near = |a: &str, b: &str| Some(edits(a, b)).filter(|edits| *edits <= 1 + a.chars().count() / 6);
     // A key without its section, or in the wrong one, is nearly as near as its own spelling.
     let nearest = known
         .filter_map(|name| {
@@ -333,22 +360,6 @@ fn suggest(given: &str, known: impl Iterator<Item = &'static str>) -> String {
         })
         .min();
     nearest.map(|(_, name)| format!(" Did you mean '{name}'?")).unwrap_or_default()
-}
-
-/// Edits (insert, delete, replace) from one word to the other: Levenshtein's distance, row by row.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for ((y, pair), j) in b.iter().zip(row.windows(2)).zip(0..) {
-            if let ([diagonal, above], Some(left)) = (pair, next.get(j)) {
-                next.push((diagonal + usize::from(x != *y)).min(above + 1).min(left + 1));
-            }
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -216,13 +216,25 @@ fn canonical_json_sorts_at_every_depth() {
 }
 
 #[test]
-fn distances_are_levenshteins() {
-    for (a, b, edits) in
-        [("", "", 0), ("", "abc", 3), ("kitten", "sitting", 3), ("gate", "gates", 1), ("flaw", "lawn", 2)]
-    {
-        assert_eq!(distance(a, b), edits, "{a} {b}");
-        assert_eq!(distance(b, a), edits, "{b} {a}");
-    }
+fn the_homes_own_feature_set_replaces_the_built_in_one() {
+    let home = home();
+    let base = load_with(&home, None, &[], &[]).unwrap();
+    assert_eq!(base.features, FeatureSet::built_in());
+    let text = crate::pipeline::features::BUILT_IN;
+    let file = write(&home, "features.toml", text);
+    let same = load_with(&home, None, &[], &[]).unwrap();
+    assert_eq!((same.hash(), same.files.last()), (base.hash(), Some(&file)));
+    let rsi = r#"kernel = "rsi", input = "close", period = 14"#;
+    assert!(text.contains(rsi));
+    write(&home, "features.toml", &text.replace(rsi, &rsi.replace("14", "21")));
+    assert_ne!(load_with(&home, None, &[], &[]).unwrap().hash(), base.hash());
+    write(&home, "features.toml", "leader = 5");
+    let error = load_with(&home, None, &[], &[]).unwrap_err().to_string();
+    assert!(error.contains("features.toml") && error.contains("leader: it is 5"), "{error}");
+}
+
+#[test]
+fn a_name_far_from_all_has_no_suggestion() {
     assert_eq!(suggest("wholly_unlike", SECTIONS.iter().map(|(name, _)| *name)), "");
 }
 

@@ -6,6 +6,7 @@
 
 pub mod cross;
 pub mod error;
+mod features;
 pub mod home;
 pub mod kind;
 pub mod layers;

@@ -7,7 +7,8 @@ use rust_decimal::Decimal;
 use crate::domain::account::{AccountId, AccountState, Position};
 use crate::domain::decision::DecisionId;
 use crate::domain::event::{AccountView, RiskRequest};
-use crate::domain::frame::{DataQuality, FeatureRow, Frame, Indicators};
+use crate::domain::feature::FeatureRow;
+use crate::domain::frame::{DataQuality, Frame, Indicators};
 use crate::domain::market::Candle;
 use crate::domain::money::{Money, Price, Prob, Qty};
 use crate::domain::order::Side;
@@ -46,7 +47,7 @@ pub(crate) fn frame(name: &str, n: i64, close: f64) -> Frame {
         pair: pair(name),
         at: hour(n),
         bar,
-        features: FeatureRow::EMPTY,
+        features: FeatureRow::empty(),
         indicators: bull_indicators(close),
         quality: DataQuality {
             complete: true,
@@ -58,6 +59,7 @@ pub(crate) fn frame(name: &str, n: i64, close: f64) -> Frame {
             note: None,
         },
         source_bars: Vec::new(),
+        flow: None,
     }
 }
 

@@ -14,6 +14,7 @@ use super::alert::{Alert, Severity};
 use super::command::{Ack, CommandId, HaltScope};
 use super::decision::{BlockReason, Decision, DecisionTrace, SizingStep, TraceStep};
 use super::error::ErrorClass;
+use super::flow::FlowBar;
 use super::market::{Candle, RawCandle, RejectReason};
 use super::message::{Frames, Message, PerPair};
 use super::money::Money;
@@ -24,7 +25,7 @@ use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, 
 use super::time::UtcMs;
 
 /// Rows that became known at one instant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct RawBatch {
     /// Data time: when the rows were known (close of their bars).
     pub at: UtcMs,
@@ -34,6 +35,9 @@ pub struct RawBatch {
     /// Pairs whose data the link can't vouch for at this instant, and why: nothing new is entered in them.
     #[serde(default)]
     pub doubts: PerPair<String>,
+    /// Order flow of the bars that closed, where trades and books are watched; a recording of candles has none.
+    #[serde(default)]
+    pub flow: Vec<FlowBar>,
 }
 
 /// A row that was refused.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::money::Prob;
+use super::order::Side;
 use super::pair::Pair;
 use super::plan::{Horizon, TradePlan};
 use super::time::UtcMs;
@@ -83,11 +84,40 @@ pub struct WhaleReading {
     pub trade_size_z: Option<f64>,
     /// Log return of the bar that held the largest notional.
     pub impact: Option<f64>,
-    /// z ≥ 6 and at least 5 % of the hour's volume.
+    /// The hour's largest order, where all of its trades are recorded.
+    #[serde(default)]
+    pub order: Option<WhaleOrder>,
+    /// z ≥ 6, or an order above its threshold, and at least 5 % of the hour's volume.
     pub alert: bool,
-    /// What the reading is made of: `candle volume`, `trades`.
+    /// What the alert rests on: `candle volume` or `trades`, and why not the other.
     pub basis: String,
     pub note: Option<String>,
+}
+
+/// Trades of one side that followed each other closely: most likely one order.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct WhaleOrder {
+    pub side: Side,
+    pub prints: u32,
+    /// Quote units.
+    pub quote: f64,
+    /// Share of the hour's quote volume.
+    pub share: Option<f64>,
+    /// Log return from its first price to its last.
+    pub impact: Option<f64>,
+    /// Robust z of ln quote against the largest orders of this hour of the day over 7 days.
+    pub z: Option<f64>,
+    /// Quote units that an order exceeds once in a thousand, and how many of the hour did.
+    pub threshold: Option<f64>,
+    pub above_threshold: u32,
+}
+
+impl WhaleOrder {
+    /// Whether enough was seen before it to say how large it is.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        self.z.is_some() || self.threshold.is_some()
+    }
 }
 
 /// Past out-of-sample candidates at or above the gate: does the model's confidence keep its word?

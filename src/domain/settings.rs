@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{ExitPlan, Horizon};
-use super::time::{HOUR_MS, UtcMs};
+use super::time::UtcMs;
 
 /// Validation and alignment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -284,9 +284,3 @@ pub struct CoreSettings {
 
 /// Bars per year of the hourly market that never closes.
 pub const HOURS_PER_YEAR: f64 = 8_760.0;
-
-/// The longest window of the feature kernels, in hours: before this many bars since a hole nothing is traded.
-pub const WARMUP_HOURS: i64 = 200;
-
-/// [`WARMUP_HOURS`] in ms.
-pub const WARMUP_MS: i64 = WARMUP_HOURS * HOUR_MS;

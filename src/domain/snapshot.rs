@@ -11,6 +11,7 @@ use super::alert::{Alert, Severity};
 use super::command::Speed;
 use super::decision::{BlockReason, Decision};
 use super::event::{ComponentHealth, GoNoGo, LimitUse};
+use super::flow::FlowView;
 use super::link::LinkView;
 use super::market::{Candle, RejectReason};
 use super::money::{Money, Price};
@@ -117,8 +118,12 @@ pub struct PairView {
     pub last_at: Option<UtcMs>,
     /// Change over 24 hours, as a share.
     pub change_24h: Option<f64>,
-    /// Hourly bars, oldest first, at most 240.
+    /// Hourly bars, oldest first, at most 720.
     pub bars: Arc<Vec<Candle>>,
+    /// Closed source bars, oldest first, at most 720; empty where the source's own bars are hours.
+    pub source_bars: Arc<Vec<Candle>>,
+    /// Consecutive source bars that may be silent in a quiet market; one more is a hole.
+    pub quiet_bars: u32,
     pub regime: Option<RegimeReading>,
     pub technical: Option<TechnicalReading>,
     pub sentiment: Option<SentimentReading>,
@@ -289,6 +294,9 @@ pub struct Snapshot {
     pub pipeline: PipelineView,
     /// The market data link; `None` before it is started.
     pub link: Option<Arc<LinkView>>,
+    /// Order flow as it stands, pair by pair; empty where none is watched, and `flow_absent` says why.
+    pub flow: Arc<Vec<FlowView>>,
+    pub flow_absent: Option<String>,
     pub alerts: Vec<Alert>,
     pub services: Vec<ServiceView>,
     /// Log lines, notices or journal rows that were lost to a full channel.
@@ -310,6 +318,12 @@ impl Snapshot {
     #[must_use]
     pub fn worst_alert(&self) -> Option<Severity> {
         self.open_alerts().map(|a| a.severity).max()
+    }
+
+    /// Order flow of a pair as it stands.
+    #[must_use]
+    pub fn flow_of(&self, pair: &Pair) -> Option<&FlowView> {
+        self.flow.iter().find(|view| view.pair == *pair)
     }
 
     #[must_use]

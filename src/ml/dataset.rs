@@ -3,7 +3,7 @@
 use crate::domain::market::Bar;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::HOUR_MS;
-use crate::domain::{ExitPlan, Feature, FeatureRow, Pair, UtcMs};
+use crate::domain::{ExitPlan, Pair, UtcMs};
 
 use super::cv::Span;
 use super::labels::Path;
@@ -21,7 +21,8 @@ pub struct TrainingSeries {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingRow {
     pub bar: Bar,
-    pub features: FeatureRow,
+    /// The model inputs in the order of the feature set; `None` when one of them has no value.
+    pub features: Option<Box<[f64]>>,
     /// Sample sd of the last 24 one-bar log returns.
     pub sigma24: Option<f64>,
     /// There is a hole between the row before and this one; no label may span it.
@@ -39,9 +40,9 @@ pub struct Sample {
     pub known: UtcMs,
     /// When the managed trade ended.
     pub ended: UtcMs,
-    pub features: [f64; Feature::COUNT],
+    pub features: Box<[f64]>,
     /// The features one bar earlier, where there is no hole.
-    pub lagged: Option<[f64; Feature::COUNT]>,
+    pub lagged: Option<Box<[f64]>>,
     pub sigma24: f64,
     /// Log return over the horizon in units of `σ24·√H`.
     pub scaled_return: f64,
@@ -120,7 +121,7 @@ fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, 
             if at.0.div_euclid(HOUR_MS).rem_euclid(i64::from(stride.max(1))) != 0 {
                 return None;
             }
-            let features = row.features.complete().ok().filter(|f| f.iter().all(|v| v.is_finite()))?;
+            let features = row.features.clone().filter(|f| f.iter().all(|v| v.is_finite()))?;
             let sigma24 = row.sigma24?;
             let event = path.gated_event(t, exits, sigma24, cost)?;
             let scaled_return = path.forward_return(t, hours as usize)? / (sigma24 * unit);
@@ -131,7 +132,7 @@ fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, 
                 known: at.plus(exits.horizon.ms()),
                 ended: at.plus(held * HOUR_MS),
                 features,
-                lagged: path.previous(t).and_then(|p| p.features.complete().ok()),
+                lagged: path.previous(t).and_then(|p| p.features.clone()),
                 sigma24,
                 scaled_return,
                 win: event.win,

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Feature;
-
 use super::members::Member;
 use super::numbers::{mean, sigmoid, variance};
 use super::scaler::Scaler;
@@ -47,7 +45,7 @@ pub fn aleatoric(p: f64) -> f64 {
 impl Ensemble {
     /// `None` with fewer than two members or a damaged one: without disagreement there is no knowing what is not known.
     #[must_use]
-    pub fn vote(&self, features: &[f64; Feature::COUNT]) -> Option<Vote> {
+    pub fn vote(&self, features: &[f64]) -> Option<Vote> {
         let x = self.scaler.transform(features);
         let logits: Vec<f64> = self.members.iter().map(|m| m.logit(&x)).collect::<Option<_>>()?;
         combine(&logits)

@@ -26,9 +26,9 @@ pub enum MlError {
     )]
     Format { version: String, found: u32, expected: u32 },
     #[error(
-        "model '{version}' was trained on another feature list ({found}, this program computes {expected}); train again"
+        "model '{version}' was trained on other features: {difference}; train again, or put back the feature set of its training"
     )]
-    Features { version: String, found: String, expected: String },
+    Features { version: String, difference: String },
     #[error("model '{version}' is damaged: {what}; restore the file or train again")]
     Damaged { version: String, what: String },
 }

@@ -129,14 +129,14 @@ mod tests {
 
     use super::super::testkit::{close_enough, eth_rows, golden, numbers};
     use super::*;
-    use crate::domain::{FeatureRow, Horizon, UtcMs};
+    use crate::domain::{Horizon, UtcMs};
 
     const H24: ExitPlan = ExitPlan { horizon: Horizon::H24, target_multiple: 2.0, stop_multiple: 1.5 };
 
     fn row(hour: i64, [open, high, low, close]: [f64; 4]) -> TrainingRow {
         TrainingRow {
             bar: Bar { open_time: UtcMs(hour * HOUR_MS), open, high, low, close, volume: 1.0 },
-            features: FeatureRow::EMPTY,
+            features: None,
             sigma24: None,
             after_hole: false,
         }

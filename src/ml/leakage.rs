@@ -5,10 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Feature;
-
 use super::dataset::{Dataset, Sample};
 use super::numbers::{correlation, ranks, spearman, tidy};
+use super::scaler::Input;
 use super::scores::auc;
 
 /// Largest |Spearman| with the horizon's return at 24 hours or less.
@@ -52,21 +51,22 @@ impl std::fmt::Display for DropReason {
 }
 
 /// A feature that training left out.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Dropped {
-    pub feature: Feature,
+    pub feature: String,
     pub reason: DropReason,
 }
 
-/// The features that must not be used on these samples, in column order.
+/// Those of the inputs that must not be used on these samples, in their order.
 #[must_use]
-pub fn inspect(data: &Dataset) -> Vec<Dropped> {
+pub fn inspect(data: &Dataset, inputs: &[Input]) -> Vec<Dropped> {
     let target = ranks(&data.samples.iter().map(|s| s.scaled_return).collect::<Vec<_>>());
     let strata = strata(&data.samples);
-    Feature::ALL
-        .into_iter()
-        .filter_map(|feature| judge(data, feature.index(), &target, &strata).map(|reason| Dropped { feature, reason }))
-        .collect()
+    let dropped = |input: &Input| {
+        let reason = judge(data, input.place, &target, &strata)?;
+        Some(Dropped { feature: input.feature.clone(), reason })
+    };
+    inputs.iter().filter_map(dropped).collect()
 }
 
 fn column(samples: &[Sample], c: usize) -> Vec<f64> {
@@ -132,7 +132,7 @@ fn stratified_auc(samples: &[Sample], values: &[f64], strata: &[Vec<usize>]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{Market, settings};
+    use super::super::testkit::{Market, input, inputs, settings};
     use super::super::{TrainingRow, TrainingSeries};
     use super::*;
 
@@ -143,15 +143,19 @@ mod tests {
         Dataset::build(series, &settings, &settings.exits[0], 0.004)
     }
 
-    fn with_canary(canary: Canary, slot: Feature, horizon: u32) -> Vec<Dropped> {
+    fn with_canary(canary: Canary, feature: &str, horizon: u32) -> Vec<Dropped> {
+        let place = input(feature).place;
         let mut series = Market::noise(2, 6_000, 11).build();
         for one in &mut series {
             let values: Vec<Option<f64>> = (0..one.rows.len()).map(|t| canary(&one.rows, t)).collect();
             for (row, value) in one.rows.iter_mut().zip(values) {
-                row.features.0[slot.index()] = value;
+                row.features = row.features.take().zip(value).map(|(mut x, value)| {
+                    x[place] = value;
+                    x
+                });
             }
         }
-        inspect(&dataset(&series, horizon))
+        inspect(&dataset(&series, horizon), &inputs())
     }
 
     fn close(rows: &[TrainingRow], t: usize) -> Option<f64> {
@@ -162,7 +166,7 @@ mod tests {
     fn a_clean_set_raises_no_alarm() {
         for (seed, horizon) in [(1, 1), (2, 6), (3, 24)] {
             let series = Market::noise(2, 6_000, seed).build();
-            assert_eq!(inspect(&dataset(&series, horizon)), vec![], "seed {seed} horizon {horizon}");
+            assert_eq!(inspect(&dataset(&series, horizon), &inputs()), vec![], "seed {seed} horizon {horizon}");
         }
     }
 
@@ -183,31 +187,35 @@ mod tests {
         for (name, canary) in
             [("next close", next_close), ("return", future), ("centred mean", centred), ("future high", future_high)]
         {
-            let found = with_canary(canary, Feature::Cmf20, 24);
-            assert_eq!(found.iter().map(|d| d.feature).collect::<Vec<_>>(), [Feature::Cmf20], "{name}: {found:?}");
+            let found = with_canary(canary, "cmf20", 24);
+            assert_eq!(found.iter().map(|d| d.feature.as_str()).collect::<Vec<_>>(), ["cmf20"], "{name}: {found:?}");
         }
     }
 
     #[test]
     fn a_constant_is_dropped_by_name() {
-        let found = with_canary(|_, _| Some(0.25), Feature::VolumeZ, 6);
-        assert_eq!(found, vec![Dropped { feature: Feature::VolumeZ, reason: DropReason::Constant }]);
+        let found = with_canary(|_, _| Some(0.25), "volume_z", 6);
+        assert_eq!(found, vec![Dropped { feature: "volume_z".to_owned(), reason: DropReason::Constant }]);
     }
 
     #[test]
     fn volatility_may_decide_whether_a_trade_pays() {
         // At one hour and a cost near one sd, the level of volatility tells winners from losers by honest means.
         let mut series = Market::noise(2, 6_000, 21).volatility_cycle().build();
+        let place = input("volatility_level").place;
         for one in &mut series {
             for row in &mut one.rows {
-                row.features.0[Feature::VolatilityLevel.index()] = row.sigma24.map(f64::ln);
+                row.features = row.features.take().zip(row.sigma24).map(|(mut x, sigma)| {
+                    x[place] = sigma.ln();
+                    x
+                });
             }
         }
         let settings = settings(1);
         let data = Dataset::build(&series, &settings, &settings.exits[0], 0.01);
-        let level = column(&data.samples, Feature::VolatilityLevel.index());
+        let level = column(&data.samples, place);
         let wins: Vec<bool> = data.samples.iter().map(|s| s.win).collect();
         assert!(auc(&level, &wins).unwrap() > MAX_AUC, "the trap is set");
-        assert_eq!(inspect(&data), vec![]);
+        assert_eq!(inspect(&data, &inputs()), vec![]);
     }
 }

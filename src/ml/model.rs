@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::reading::GateEvidence;
 use crate::domain::snapshot::ModelView;
-use crate::domain::{ExitPlan, Feature, Horizon, Pair, UtcMs};
+use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
 use super::calibration::Calibrator;
 use super::conformal;
@@ -40,10 +40,14 @@ pub struct ModelCard {
     pub rho: f64,
     /// Walk-forward test blocks.
     pub folds: u32,
-    /// Features used, in column order.
-    pub features: Vec<Feature>,
-    /// SHA-256 of the list of all features that this program computes, in order.
+    /// Features used, in the order of the set.
+    pub features: Vec<String>,
+    /// Every input that the set offered to models, as `name = formula`, in order.
+    pub inputs: Vec<String>,
+    /// SHA-256 of the inputs' names and formulas, in order: the set that the model may be used with has the same.
     pub feature_hash: String,
+    /// SHA-256 of the whole feature set at training, for the record.
+    pub set_hash: String,
     pub dropped: Vec<Dropped>,
     /// Round-trip cost that the labels paid, as a share of the notional.
     pub cost: f64,
@@ -109,10 +113,28 @@ fn hex_digest(text: &str) -> String {
     })
 }
 
-/// SHA-256 of the feature list: a model trained on another list or order is unusable.
-#[must_use]
-pub fn feature_hash() -> String {
-    hex_digest(&Feature::ALL.map(Feature::as_str).join("\n"))
+/// What first tells two lists of inputs apart, in words.
+fn difference(trained: &[String], computed: &[String]) -> String {
+    fn split(line: &str) -> (&str, &str) {
+        line.split_once(" = ").unwrap_or((line, ""))
+    }
+    fn formula<'a>(lines: &'a [String], name: &str) -> Option<&'a str> {
+        lines.iter().map(|line| split(line)).find(|(other, _)| *other == name).map(|(_, formula)| formula)
+    }
+    for (name, was) in trained.iter().map(|line| split(line)) {
+        match formula(computed, name) {
+            None => return format!("'{name}' is no longer among them"),
+            Some(is) if is != was => return format!("'{name}' was {was}, it is {is}"),
+            Some(_) => {}
+        }
+    }
+    if let Some(new) = computed.iter().map(|line| split(line).0).find(|name| formula(trained, name).is_none()) {
+        return format!("'{new}' is new");
+    }
+    match trained.iter().zip(computed).find(|(was, is)| was != is) {
+        Some((was, is)) => format!("'{}' stands where '{}' stood", split(is).0, split(was).0),
+        None => "the model's card does not say in what".to_owned(),
+    }
 }
 
 impl Model {
@@ -126,28 +148,26 @@ impl Model {
     ///
     /// # Errors
     /// As [`Model::check`], and [`MlError::Unreadable`] when the text is not a model.
-    pub fn from_json(text: &str) -> Result<Self, MlError> {
+    pub fn from_json(text: &str, schema: &Schema) -> Result<Self, MlError> {
         let unreadable = |e: serde_json::Error| MlError::Unreadable(e.to_string());
         let header: Header = serde_json::from_str(text).map_err(unreadable)?;
         check_format(header.format, &header.card.version)?;
         let model: Self = serde_json::from_str(text).map_err(unreadable)?;
-        model.check()?;
+        model.check(schema)?;
         Ok(model)
     }
 
-    /// Whether this program may use the model.
+    /// Whether the model may be used with the features of this set.
     ///
     /// # Errors
-    /// Another format, another feature list, or content that does not match the version's hash or cannot predict.
-    pub fn check(&self) -> Result<(), MlError> {
+    /// Another format, other inputs (the first difference is named), or content that does not match the version's hash or cannot predict.
+    pub fn check(&self, schema: &Schema) -> Result<(), MlError> {
         let card = &self.card;
         check_format(self.format, &card.version)?;
-        let expected = feature_hash();
-        if card.feature_hash != expected {
+        if card.feature_hash != schema.input_hash() {
             return Err(MlError::Features {
                 version: card.version.clone(),
-                found: card.feature_hash.chars().take(8).collect(),
-                expected: expected.chars().take(8).collect(),
+                difference: difference(&card.inputs, &schema.input_lines()),
             });
         }
         let damaged = |what: &str| Err(MlError::Damaged { version: card.version.clone(), what: what.to_owned() });
@@ -161,7 +181,7 @@ impl Model {
         if !self.ensemble.is_sound()
             || !self.returns.is_sound(self.ensemble.scaler.width())
             || !self.calibrator.is_sound()
-            || !self.ensemble.scaler.features().eq(card.features.iter().copied())
+            || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
             return damaged("a part of it cannot predict");
         }
@@ -177,9 +197,9 @@ impl Model {
     }
 
     /// Gives the model its version and proves that its file would speak with the same bits.
-    pub(super) fn seal(mut self) -> Result<Self, MlError> {
+    pub(super) fn seal(mut self, schema: &Schema) -> Result<Self, MlError> {
         self.card.version = self.version()?;
-        let back = Self::from_json(&self.to_json()?)?;
+        let back = Self::from_json(&self.to_json()?, schema)?;
         if back == self {
             Ok(self)
         } else {
@@ -187,9 +207,13 @@ impl Model {
         }
     }
 
-    /// `None` when a part has no answer or the inputs are not finite.
+    /// `features` are all inputs of the set, in order. `None` when a part has no answer, or the inputs are not finite or not as many as
+    /// the model knows.
     #[must_use]
-    pub fn judge(&self, features: &[f64; Feature::COUNT], sigma24: f64) -> Option<Judgement> {
+    pub fn judge(&self, features: &[f64], sigma24: f64) -> Option<Judgement> {
+        if features.len() != self.card.inputs.len() {
+            return None;
+        }
         if !(sigma24.is_finite() && sigma24 > 0.0 && features.iter().all(|v| v.is_finite())) {
             return None;
         }
@@ -236,4 +260,26 @@ fn check_format(found: u32, version: &str) -> Result<(), MlError> {
         return Ok(());
     }
     Err(MlError::Format { version: version.to_owned(), found, expected: FORMAT })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named() {
+        let lines = |list: &[&str]| list.iter().map(|l| (*l).to_owned()).collect::<Vec<_>>();
+        let trained = lines(&["a = ln(close)", "b = rsi(close; period=14)"]);
+        for (computed, words) in [
+            (lines(&["b = rsi(close; period=14)"]), "'a' is no longer among them"),
+            (
+                lines(&["a = ln(close)", "b = rsi(close; period=21)"]),
+                "'b' was rsi(close; period=14), it is rsi(close; period=21)",
+            ),
+            (lines(&["a = ln(close)", "b = rsi(close; period=14)", "c = ln(low)"]), "'c' is new"),
+            (lines(&["b = rsi(close; period=14)", "a = ln(close)"]), "'b' stands where 'a' stood"),
+        ] {
+            assert_eq!(difference(&trained, &computed), words);
+        }
+    }
 }

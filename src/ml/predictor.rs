@@ -6,7 +6,7 @@ use crate::domain::event::{Ask, Brain, BrainError, Finding, Reply, Request};
 use crate::domain::message::{Frames, Message, ModelStatus, PerPair};
 use crate::domain::reading::{NoPrediction, Prediction};
 use crate::domain::settings::{HOURS_PER_YEAR, TrainingSettings};
-use crate::domain::{AgentKind, ErrorClass, Frame, Horizon, Pair, Price, Prob, Side, TradePlan, UtcMs};
+use crate::domain::{AgentKind, ErrorClass, Frame, Horizon, Pair, Price, Prob, Schema, Side, TradePlan, UtcMs};
 
 use super::model::Model;
 
@@ -105,12 +105,13 @@ pub fn doubt(live: Option<f64>, card: f64) -> f64 {
 }
 
 impl Predictor {
-    /// `models`: at most one per horizon is meant; each is checked once, and a refused one only explains itself.
+    /// `models`: at most one per horizon is meant; each is checked once against the feature set's schema, and a refused one only explains
+    /// itself.
     #[must_use]
-    pub fn new(models: Vec<Arc<Model>>, cost: CostAt) -> Self {
+    pub fn new(models: Vec<Arc<Model>>, schema: &Schema, cost: CostAt) -> Self {
         let mut models: Vec<Loaded> = models
             .into_iter()
-            .map(|model| Loaded { refused: model.check().err().map(|e| e.to_string()), model })
+            .map(|model| Loaded { refused: model.check(schema).err().map(|e| e.to_string()), model })
             .collect();
         models.sort_by_key(|l| l.model.card.horizon);
         let horizons = if models.is_empty() {
@@ -143,7 +144,10 @@ impl Predictor {
         if !frame.quality.complete {
             return Err(frame.quality.note.clone().unwrap_or_else(|| "data incomplete".to_owned()));
         }
-        let features = frame.features.complete().map_err(|f| format!("feature '{}' has no value", f.as_str()))?;
+        if frame.features.schema().input_hash() != card.feature_hash {
+            return Err(format!("the features at hand are of another set than those of model '{}'", card.version));
+        }
+        let features = frame.features.inputs().map_err(|f| format!("feature '{}' has no value", f.name))?;
         let sigma24 = frame.indicators.sigma24.ok_or("the 24-hour volatility has no value")?;
         let cost = (self.cost)(frame.at);
         if !(cost.is_finite() && cost >= 0.0) {

@@ -2,13 +2,13 @@
 
 use std::sync::LazyLock;
 
-use super::super::testkit::{Market, settings};
+use super::super::testkit::{FEATURES, Market, schema, settings};
 use super::super::train;
 use super::*;
 use crate::domain::frame::{DataQuality, Indicators};
 use crate::domain::pair::{Interval, Venue};
 use crate::domain::time::HOUR_MS;
-use crate::domain::{Candle, ExitPlan, Feature, FeatureRow, Qty};
+use crate::domain::{Candle, ExitPlan, FeatureRow, Qty};
 
 const COST: f64 = 0.004;
 
@@ -16,12 +16,12 @@ static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
     let mut settings = settings(6);
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let series = Market::planted(2, 2_500, 71).build();
-    let models = train(&series, &settings, 0.8, COST, UtcMs(1), &|_| {}).unwrap();
+    let models = train(&series, &schema(), &settings, 0.8, COST, UtcMs(1), &|_| {}).unwrap();
     models.into_iter().map(Arc::new).collect()
 });
 
 fn predictor() -> Predictor {
-    Predictor::new(MODELS.clone(), Box::new(|_| COST))
+    Predictor::new(MODELS.clone(), &schema(), Box::new(|_| COST))
 }
 
 fn frame(name: &str, close: f64) -> Frame {
@@ -53,11 +53,17 @@ fn frame(name: &str, close: f64) -> Frame {
         pair,
         at,
         bar,
-        features: FeatureRow([Some(0.3); Feature::COUNT]),
+        features: FeatureRow::new(Arc::new(schema()), [0.3; FEATURES.len()]),
         indicators: Indicators { sigma24: Some(0.01), ..Indicators::default() },
         quality,
         source_bars: vec![],
+        flow: None,
     }
+}
+
+/// A row that lacks one value.
+fn without(name: &str) -> FeatureRow {
+    FeatureRow::new(Arc::new(schema()), FEATURES.map(|f| if f == name { f64::NAN } else { 0.3 }))
 }
 
 fn ask(frames: Vec<Frame>, more: Vec<Message>) -> Ask {
@@ -92,7 +98,7 @@ fn a_complete_frame_gets_a_whole_prediction_per_horizon() {
         let (up, down) = model.card.exits.distances(0.01);
         assert!((plan.win - (up.exp() - 1.0 - COST)).abs() < 1e-5, "{plan:?}");
         assert!((plan.loss - (1.0 - (-down).exp() + COST)).abs() < 1e-5, "{plan:?}");
-        let judged = model.judge(&[0.3; Feature::COUNT], 0.01).unwrap();
+        let judged = model.judge(&[0.3; FEATURES.len()], 0.01).unwrap();
         assert_eq!((p.confidence.get(), p.epistemic, p.raw.get()), (judged.confidence, judged.epistemic, judged.raw));
         assert_eq!((p.ece, &p.evidence, p.base_rate.get()), (model.card.metrics.ece, &model.evidence, model.base_rate));
         assert_eq!(p.inputs, ["candles"]);
@@ -136,7 +142,7 @@ fn every_refusal_says_why() {
     f.quality.note = Some("3 of 12 source bars".to_owned());
     assert_eq!(refusal(&mut p, f), "3 of 12 source bars");
     let mut f = good.clone();
-    f.features.0[Feature::Adx14.index()] = None;
+    f.features = without("adx14");
     assert_eq!(refusal(&mut p, f), "feature 'adx14' has no value");
     let mut f = good.clone();
     f.indicators.sigma24 = None;
@@ -147,9 +153,9 @@ fn every_refusal_says_why() {
     let mut f = good.clone();
     f.indicators.sigma24 = Some(1e-9);
     assert!(refusal(&mut p, f).contains("price step"));
-    let mut dear = Predictor::new(MODELS.clone(), Box::new(|_| COST + 0.001));
+    let mut dear = Predictor::new(MODELS.clone(), &schema(), Box::new(|_| COST + 0.001));
     assert!(refusal(&mut dear, good.clone()).contains("train again"));
-    let mut unknown = Predictor::new(MODELS.clone(), Box::new(|_| f64::NAN));
+    let mut unknown = Predictor::new(MODELS.clone(), &schema(), Box::new(|_| f64::NAN));
     assert!(refusal(&mut unknown, good.clone()).contains("not known"));
 }
 
@@ -164,7 +170,7 @@ fn a_model_is_not_asked_about_its_own_training_time() {
 
 #[test]
 fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
-    let mut p = Predictor::new(vec![], Box::new(|_| COST));
+    let mut p = Predictor::new(vec![], &schema(), Box::new(|_| COST));
     let (made, none, reply) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
     assert!(made.is_empty());
     assert_eq!(
@@ -174,7 +180,8 @@ fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
     let Some(Message::PredictorToHealth(status)) = reply.messages.last() else { panic!("health") };
     assert_eq!((status.model.as_str(), status.brier, status.abstained), ("none", 1.0, 2));
     // A horizon that lacks its model is reported beside those that have one.
-    let mut p = Predictor::new(vec![MODELS[0].clone()], Box::new(|_| COST)).expecting(vec![Horizon(6), Horizon::H24]);
+    let mut p = Predictor::new(vec![MODELS[0].clone()], &schema(), Box::new(|_| COST))
+        .expecting(vec![Horizon(6), Horizon::H24]);
     let (made, none, _) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
     assert_eq!((made.len(), none.len(), none[0].horizon), (1, 1, Horizon::H24));
 }
@@ -183,7 +190,7 @@ fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
 fn a_damaged_model_explains_itself() {
     let mut broken = (*MODELS[0]).clone();
     broken.base_rate += 0.01;
-    let mut p = Predictor::new(vec![Arc::new(broken)], Box::new(|_| COST));
+    let mut p = Predictor::new(vec![Arc::new(broken)], &schema(), Box::new(|_| COST));
     let (made, none, _) = answer(&mut p, &ask(vec![frame("BTC/USD", 60_000.0)], vec![]));
     assert!(made.is_empty() && none[0].reason.contains("damaged"), "{none:?}");
 }

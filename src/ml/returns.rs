@@ -11,8 +11,7 @@ use super::cv::{Fold, Span, purged_kfold};
 use super::dataset::Sample;
 use super::members::Linear;
 use super::numbers::{mean, tidy, tidy_all};
-use super::scaler::Scaler;
-use crate::domain::Feature;
+use super::scaler::{Input, Scaler};
 
 /// Share of the L1 part in the penalty.
 const L1_RATIO: f64 = 0.5;
@@ -49,7 +48,7 @@ pub fn fit(samples: &[&Sample], scaler: &Scaler, penalty: f64) -> Result<Linear,
 ///
 /// # Errors
 /// As [`fit`].
-pub fn choose_penalty(samples: &[&Sample], keep: &[Feature], embargo_ms: i64) -> Result<f64, String> {
+pub fn choose_penalty(samples: &[&Sample], keep: &[Input], embargo_ms: i64) -> Result<f64, String> {
     let spans: Vec<Span> = samples.iter().map(|s| Span { start: s.at.0, end: s.known.0 }).collect();
     let folds = purged_kfold(&spans, INNER_FOLDS, embargo_ms);
     let jobs: Vec<(f64, &Fold)> = PENALTIES.iter().flat_map(|p| folds.iter().map(|f| (*p, f))).collect();
@@ -67,13 +66,13 @@ pub fn choose_penalty(samples: &[&Sample], keep: &[Feature], embargo_ms: i64) ->
     Ok(best.0)
 }
 
-fn squared_errors(samples: &[&Sample], fold: &Fold, keep: &[Feature], penalty: f64) -> Result<Vec<f64>, String> {
+fn squared_errors(samples: &[&Sample], fold: &Fold, keep: &[Input], penalty: f64) -> Result<Vec<f64>, String> {
     let of = |indices: &[usize]| indices.iter().filter_map(|i| samples.get(*i)).copied().collect::<Vec<_>>();
     let train = of(&fold.train);
     if train.len() <= keep.len() {
         return Ok(Vec::new());
     }
-    let scaler = Scaler::fit(&train.iter().map(|s| &s.features).collect::<Vec<_>>(), keep);
+    let scaler = Scaler::fit(&train.iter().map(|s| &*s.features).collect::<Vec<_>>(), keep);
     let model = fit(&train, &scaler, penalty)?;
     Ok(of(&fold.test)
         .iter()
@@ -84,15 +83,15 @@ fn squared_errors(samples: &[&Sample], fold: &Fold, keep: &[Feature], penalty: f
 #[cfg(test)]
 mod tests {
     use super::super::dataset::Dataset;
-    use super::super::testkit::{Market, settings};
+    use super::super::testkit::{Market, inputs, settings};
     use super::*;
 
     fn chosen(market: Market) -> (f64, Linear) {
         let settings = settings(6);
         let data = Dataset::build(&market.build(), &settings, &settings.exits[0], 0.004);
         let samples: Vec<&Sample> = data.samples.iter().collect();
-        let penalty = choose_penalty(&samples, &Feature::ALL, 6 * 3_600_000).unwrap();
-        let scaler = Scaler::fit(&samples.iter().map(|s| &s.features).collect::<Vec<_>>(), &Feature::ALL);
+        let penalty = choose_penalty(&samples, &inputs(), 6 * 3_600_000).unwrap();
+        let scaler = Scaler::fit(&samples.iter().map(|s| &*s.features).collect::<Vec<_>>(), &inputs());
         (penalty, fit(&samples, &scaler, penalty).unwrap())
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::Feature;
+use crate::domain::Schema;
 
 use super::numbers::{quantile_sorted, sorted, tidy};
 
@@ -10,10 +10,27 @@ use super::numbers::{quantile_sorted, sorted, tidy};
 pub const WINSOR_MADS: f64 = 5.0;
 const MAD_TO_SD: f64 = 1.4826;
 
-/// One kept column.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+/// A model input: its name and its place among all inputs of the feature set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    pub feature: String,
+    pub place: usize,
+}
+
+impl Input {
+    /// Every model input of a feature set.
+    #[must_use]
+    pub fn of(schema: &Schema) -> Vec<Self> {
+        let input = |(place, column): (usize, &crate::domain::Column)| Self { feature: column.name.clone(), place };
+        schema.inputs().enumerate().map(input).collect()
+    }
+}
+
+/// One kept input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Column {
-    feature: Feature,
+    #[serde(flatten)]
+    input: Input,
     low: f64,
     high: f64,
     mean: f64,
@@ -30,12 +47,10 @@ pub struct Scaler {
 impl Scaler {
     /// Fits on the rows given, and keeps the listed features in their order.
     #[must_use]
-    pub fn fit(rows: &[&[f64; Feature::COUNT]], keep: &[Feature]) -> Self {
+    pub fn fit(rows: &[&[f64]], keep: &[Input]) -> Self {
         let columns = keep
             .iter()
-            .filter_map(|feature| {
-                fit_column(*feature, rows.iter().filter_map(|r| r.get(feature.index())).copied().collect())
-            })
+            .filter_map(|input| fit_column(input, rows.iter().filter_map(|r| r.get(input.place)).copied().collect()))
             .collect();
         Self { columns }
     }
@@ -46,17 +61,17 @@ impl Scaler {
         self.columns.len()
     }
 
-    /// Features in the order of the inputs.
-    pub fn features(&self) -> impl Iterator<Item = Feature> {
-        self.columns.iter().map(|c| c.feature)
+    /// The kept inputs in their order.
+    pub fn inputs(&self) -> impl Iterator<Item = &Input> {
+        self.columns.iter().map(|c| &c.input)
     }
 
     #[must_use]
-    pub fn transform(&self, row: &[f64; Feature::COUNT]) -> Vec<f64> {
+    pub fn transform(&self, row: &[f64]) -> Vec<f64> {
         self.columns
             .iter()
             .map(|c| {
-                let value = row.get(c.feature.index()).copied().unwrap_or(c.mean);
+                let value = row.get(c.input.place).copied().unwrap_or(c.mean);
                 (value.clamp(c.low, c.high) - c.mean) * c.inverse_sd
             })
             .collect()
@@ -73,7 +88,7 @@ impl Scaler {
     }
 }
 
-fn fit_column(feature: Feature, values: Vec<f64>) -> Option<Column> {
+fn fit_column(input: &Input, values: Vec<f64>) -> Option<Column> {
     let values = sorted(values);
     let (first, last) = (*values.first()?, *values.last()?);
     let median = quantile_sorted(&values, 0.5)?;
@@ -86,7 +101,7 @@ fn fit_column(feature: Feature, values: Vec<f64>) -> Option<Column> {
     let mean = super::numbers::mean(&clipped)?;
     let sd = super::numbers::variance(&clipped).unwrap_or(0.0).sqrt();
     let inverse_sd = if sd > 1e-9 * (1.0 + mean.abs()) { 1.0 / sd } else { 0.0 };
-    Some(Column { feature, low, high, mean: tidy(mean), inverse_sd: tidy(inverse_sd) })
+    Some(Column { input: input.clone(), low, high, mean: tidy(mean), inverse_sd: tidy(inverse_sd) })
 }
 
 #[cfg(test)]
@@ -95,18 +110,18 @@ mod tests {
 
     #[test]
     fn standardises_clips_and_ignores_the_constant() {
-        let rows: Vec<[f64; Feature::COUNT]> = (0..200)
+        let rows: Vec<[f64; 4]> = (0..200)
             .map(|i| {
-                let mut row = [0.0; Feature::COUNT];
+                let mut row = [0.0; 4];
                 row[0] = f64::from(i % 20);
                 row[1] = 3.0;
                 row[2] = if i == 7 { 1e6 } else { f64::from(i % 10) };
                 row
             })
             .collect();
-        let refs: Vec<_> = rows.iter().collect();
-        let keep = &Feature::ALL[..3];
-        let scaler = Scaler::fit(&refs, keep);
+        let refs: Vec<&[f64]> = rows.iter().map(|r| r.as_slice()).collect();
+        let keep = ["a", "b", "c"].into_iter().zip(0..).map(|(name, place)| Input { feature: name.to_owned(), place });
+        let scaler = Scaler::fit(&refs, &keep.collect::<Vec<_>>());
         assert!(scaler.is_sound() && scaler.width() == 3);
         let scaled: Vec<Vec<f64>> = rows.iter().map(|r| scaler.transform(r)).collect();
         let column = |c: usize| scaled.iter().map(|r| r[c]).collect::<Vec<_>>();

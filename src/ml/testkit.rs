@@ -2,12 +2,56 @@
 
 use serde_json::Value;
 
+use super::scaler::Input;
 use super::{TrainingRow, TrainingSeries};
 use crate::domain::market::Bar;
 use crate::domain::random::SplitMix64;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::HOUR_MS;
-use crate::domain::{ExitPlan, Feature, FeatureRow, Horizon, UtcMs};
+use crate::domain::{Column, ExitPlan, Horizon, Schema, UtcMs};
+
+/// The features of the tests: twenty names, most of which mean nothing here.
+pub const FEATURES: [&str; 20] = [
+    "return_1",
+    "return_4",
+    "return_24",
+    "return_72",
+    "ema50_distance",
+    "ema200_distance",
+    "ema50_slope",
+    "rsi14",
+    "macd_histogram",
+    "adx14",
+    "directional_spread",
+    "percent_b",
+    "stochastic",
+    "mfi14",
+    "cmf20",
+    "volatility_ratio",
+    "volatility_level",
+    "volume_z",
+    "hour_sin",
+    "hour_cos",
+];
+
+pub fn schema() -> Schema {
+    let column = |name: &str| Column {
+        name: name.to_owned(),
+        group: "core".to_owned(),
+        required: true,
+        model: true,
+        formula: format!("{name} as the test has it"),
+    };
+    Schema::new(FEATURES.map(column).to_vec())
+}
+
+pub fn inputs() -> Vec<Input> {
+    Input::of(&schema())
+}
+
+pub fn input(name: &str) -> Input {
+    inputs().into_iter().find(|i| i.feature == name).unwrap()
+}
 
 pub struct Golden(Value);
 
@@ -66,7 +110,7 @@ pub fn eth_rows(file: &Golden) -> Vec<TrainingRow> {
                 close: close[i],
                 volume: volume[i],
             },
-            features: FeatureRow::EMPTY,
+            features: None,
             sigma24: None,
             after_hole: false,
         })
@@ -122,7 +166,7 @@ impl Market {
     fn rows(&self, pair: u64) -> Vec<TrainingRow> {
         let mut rng = SplitMix64::new(&[self.seed, pair]);
         let mut price: f64 = 100.0;
-        let mut state = [0.0; Feature::COUNT];
+        let mut state = [0.0; FEATURES.len()];
         let mut drift = 0.0;
         let mut rows = Vec::with_capacity(self.hours);
         for hour in 0..self.hours {
@@ -157,7 +201,7 @@ impl Market {
                     close: price,
                     volume: 1.0,
                 },
-                features: FeatureRow(state.map(Some)),
+                features: Some(Box::new(state)),
                 sigma24: None,
                 after_hole: false,
             });

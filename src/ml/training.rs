@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::domain::settings::TrainingSettings;
 use crate::domain::snapshot::Progress;
-use crate::domain::{ExitPlan, Feature, Horizon, UtcMs};
+use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
 use super::calibration::Calibrator;
 use super::conformal;
@@ -17,9 +17,10 @@ use super::dataset::{Dataset, TrainingSeries};
 use super::error::MlError;
 use super::evidence::{Bootstrap, gate_evidence};
 use super::leakage::{self, Dropped};
-use super::model::{FORMAT, Model, ModelCard, feature_hash};
+use super::model::{FORMAT, Model, ModelCard};
 use super::numbers::{quantile_sorted, sorted, tidy};
 use super::returns::choose_penalty;
+use super::scaler::Input;
 use super::walk::{Fitted, OutOfSample, Recipe, base_rate, fit_blocks, judge_folds};
 
 /// Labelled rows, effective observations, and rows of each outcome that a model needs at least.
@@ -27,7 +28,7 @@ pub const MIN_ROWS: usize = 500;
 pub const MIN_N_EFF: f64 = 100.0;
 pub const MIN_PER_CLASS: usize = 30;
 
-/// Trains one model per entry of `settings.exits`, in their order.
+/// Trains one model per entry of `settings.exits`, in their order, on rows of the model inputs of `schema`.
 ///
 /// `cost` is the round trip as a share of the notional, `gate_threshold` the confidence at which the evidence is counted. Runs on the
 /// current rayon pool; the result is the same for any number of threads.
@@ -36,6 +37,7 @@ pub const MIN_PER_CLASS: usize = 30;
 /// [`MlError`]; no model is returned when any of them fails.
 pub fn train(
     series: &[TrainingSeries],
+    schema: &Schema,
     settings: &TrainingSettings,
     gate_threshold: f64,
     cost: f64,
@@ -45,7 +47,7 @@ pub fn train(
     check(settings, gate_threshold, cost)?;
     let total = settings.exits.len() as u64 * u64::from(settings.folds + 1) * u64::from(settings.members);
     let done = AtomicU64::new(0);
-    let run = Run { series, settings, gate: tidy(gate_threshold), cost: tidy(cost), trained_at };
+    let run = Run { series, schema, settings, gate: tidy(gate_threshold), cost: tidy(cost), trained_at };
     settings
         .exits
         .iter()
@@ -62,6 +64,7 @@ pub fn train(
 
 struct Run<'a> {
     series: &'a [TrainingSeries],
+    schema: &'a Schema,
     settings: &'a TrainingSettings,
     gate: f64,
     cost: f64,
@@ -85,8 +88,9 @@ impl Run<'_> {
         };
         let data = Dataset::build(self.series, self.settings, &exits, self.cost);
         enough(&data)?;
-        let dropped = leakage::inspect(&data);
-        let keep = kept(&dropped, horizon)?;
+        let inputs = Input::of(self.schema);
+        let dropped = leakage::inspect(&data, &inputs);
+        let keep = kept(inputs, &dropped, horizon)?;
         let folds = self.folds(&data)?;
         let fit_error = |what: String| MlError::Fit { horizon, what };
         let first = folds.first().map(|f| data.pick(&f.train)).unwrap_or_default();
@@ -155,8 +159,10 @@ impl Run<'_> {
             n_eff: tidy(data.n_eff()),
             rho: tidy(data.rho),
             folds: self.settings.folds,
-            features: recipe.keep.to_vec(),
-            feature_hash: feature_hash(),
+            features: recipe.keep.iter().map(|input| input.feature.clone()).collect(),
+            inputs: self.schema.input_lines(),
+            feature_hash: self.schema.input_hash().to_owned(),
+            set_hash: self.schema.hash().to_owned(),
             dropped,
             cost: self.cost,
             gate: self.gate,
@@ -177,7 +183,7 @@ impl Run<'_> {
             base_rate: tidy(base_rate(&every)),
             evidence,
         };
-        model.seal()
+        model.seal(self.schema)
     }
 }
 
@@ -239,10 +245,10 @@ fn enough(data: &Dataset) -> Result<(), MlError> {
     Err(MlError::NotEnoughData { horizon, what })
 }
 
-fn kept(dropped: &[Dropped], horizon: Horizon) -> Result<Vec<Feature>, MlError> {
-    let keep: Vec<Feature> = Feature::ALL.into_iter().filter(|f| dropped.iter().all(|d| d.feature != *f)).collect();
+fn kept(inputs: Vec<Input>, dropped: &[Dropped], horizon: Horizon) -> Result<Vec<Input>, MlError> {
+    let keep: Vec<Input> = inputs.into_iter().filter(|i| dropped.iter().all(|d| d.feature != i.feature)).collect();
     if keep.is_empty() {
-        let reasons: Vec<String> = dropped.iter().map(|d| format!("{}: {}", d.feature.as_str(), d.reason)).collect();
+        let reasons: Vec<String> = dropped.iter().map(|d| format!("{}: {}", d.feature, d.reason)).collect();
         return Err(MlError::NoFeatures { horizon, reasons: reasons.join("; ") });
     }
     Ok(keep)

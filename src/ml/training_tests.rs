@@ -1,7 +1,7 @@
 //! Does training tell the truth? On noise it must find nothing, on a planted signal it must find it, and twice the same.
 
 use super::super::scores::auc_se;
-use super::super::testkit::{Market, settings};
+use super::super::testkit::{FEATURES, Market, input, schema, settings};
 use super::*;
 use crate::domain::time::HOUR_MS;
 
@@ -9,7 +9,7 @@ const GATE: f64 = 0.8;
 const COST: f64 = 0.004;
 
 fn train_one(market: Market, settings: &TrainingSettings) -> Model {
-    let models = train(&market.build(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap();
+    let models = train(&market.build(), &schema(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap();
     models.into_iter().next().unwrap()
 }
 
@@ -31,7 +31,7 @@ fn noise_stays_noise() {
         let confident = fresh[0]
             .rows
             .iter()
-            .filter_map(|r| model.judge(&r.features.complete().ok()?, r.sigma24?))
+            .filter_map(|r| model.judge(r.features.as_ref()?, r.sigma24?))
             .filter(|j| j.confidence > GATE)
             .count();
         assert!(confident <= 6, "seed {seed}: {confident} of 3000 above the gate");
@@ -72,43 +72,43 @@ fn two_trainings_give_the_same_bytes_on_any_number_of_threads() {
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let models = pool.install(|| train(&series, &settings, GATE, 0.001, UtcMs(5), &|_| {})).unwrap();
+        let models = pool.install(|| train(&series, &schema(), &settings, GATE, 0.001, UtcMs(5), &|_| {})).unwrap();
         models.iter().map(|m| m.to_json().unwrap()).collect::<Vec<_>>()
     };
     let one = run(1);
     assert_eq!(one.len(), 2);
     assert_eq!(one, run(2));
     settings.seed += 1;
-    let other = train(&series, &settings, GATE, 0.001, UtcMs(5), &|_| {}).unwrap();
+    let other = train(&series, &schema(), &settings, GATE, 0.001, UtcMs(5), &|_| {}).unwrap();
     assert_ne!(other[0].to_json().unwrap(), one[0]);
 }
 
 #[test]
 fn a_stored_model_speaks_with_the_same_bits() {
     let series = Market::planted(2, 2_500, 62).build();
-    let models = train(&series, &settings(6), GATE, COST, UtcMs(5), &|_| {}).unwrap();
+    let models = train(&series, &schema(), &settings(6), GATE, COST, UtcMs(5), &|_| {}).unwrap();
     let text = models[0].to_json().unwrap();
-    let back = Model::from_json(&text).unwrap();
+    let back = Model::from_json(&text, &schema()).unwrap();
     assert_eq!(back, models[0]);
     for row in series[0].rows.iter().skip(24).step_by(37) {
-        let (x, sigma) = (row.features.complete().unwrap(), row.sigma24.unwrap());
+        let (x, sigma) = (row.features.clone().unwrap(), row.sigma24.unwrap());
         let (a, b) = (models[0].judge(&x, sigma).unwrap(), back.judge(&x, sigma).unwrap());
         assert_eq!(a.confidence.to_bits(), b.confidence.to_bits());
         assert_eq!(a.interval.0.to_bits(), b.interval.0.to_bits());
         assert!(a.interval.0 < a.expected_return && a.expected_return < a.interval.1);
     }
-    assert_eq!(models[0].judge(&[0.0; Feature::COUNT], 0.0), None);
-    assert_eq!(models[0].judge(&[f64::NAN; Feature::COUNT], 0.01), None);
+    assert_eq!(models[0].judge(&[0.0; FEATURES.len()], 0.0), None);
+    assert_eq!(models[0].judge(&[f64::NAN; FEATURES.len()], 0.01), None);
 
     // Refusals, each with its own reason.
     let edited = |from: &str, to: &str| {
         assert!(text.contains(from), "{from}");
-        Model::from_json(&text.replacen(from, to, 1)).unwrap_err()
+        Model::from_json(&text.replacen(from, to, 1), &schema()).unwrap_err()
     };
     assert!(matches!(edited("\"format\":1", "\"format\":2"), MlError::Format { found: 2, expected: 1, .. }));
-    assert!(matches!(edited(&feature_hash(), "0123456789abcdef"), MlError::Features { .. }));
+    assert!(matches!(edited(schema().input_hash(), "0123456789abcdef"), MlError::Features { .. }));
     assert!(matches!(edited("\"cost\":0.004", "\"cost\":0.001"), MlError::Damaged { .. }));
-    assert!(matches!(Model::from_json("{}").unwrap_err(), MlError::Unreadable(_)));
+    assert!(matches!(Model::from_json("{}", &schema()).unwrap_err(), MlError::Unreadable(_)));
     let view = back.view();
     assert_eq!(view.version, back.card.version);
     assert!(view.version.starts_with("h6-") && view.version.len() == 11);
@@ -121,8 +121,11 @@ fn the_card_says_where_the_model_comes_from() {
     for one in &mut series {
         let closes: Vec<f64> = one.rows.iter().map(|r| r.bar.close).collect();
         for (i, row) in one.rows.iter_mut().enumerate() {
-            row.features.0[Feature::Adx14.index()] = Some(1.0);
-            row.features.0[Feature::Cmf20.index()] = closes.get(i + 6).map(|c| (c / row.bar.close).ln());
+            row.features = row.features.take().zip(closes.get(i + 6)).map(|(mut x, later)| {
+                x[input("adx14").place] = 1.0;
+                x[input("cmf20").place] = (later / row.bar.close).ln();
+                x
+            });
         }
     }
     let mut settings = settings(6);
@@ -130,10 +133,10 @@ fn the_card_says_where_the_model_comes_from() {
     settings.to = series[0].rows[2_900].bar.open_time;
     let seen = std::sync::Mutex::new(Vec::new());
     let watch = |p: Progress| seen.lock().unwrap().push((p.done, p.total));
-    let model = train(&series, &settings, GATE, COST, UtcMs(77), &watch).unwrap().remove(0);
+    let model = train(&series, &schema(), &settings, GATE, COST, UtcMs(77), &watch).unwrap().remove(0);
     let card = &model.card;
-    assert_eq!(card.dropped.iter().map(|d| d.feature).collect::<Vec<_>>(), [Feature::Adx14, Feature::Cmf20]);
-    assert_eq!(card.features.len(), Feature::COUNT - 2);
+    assert_eq!(card.dropped.iter().map(|d| d.feature.as_str()).collect::<Vec<_>>(), ["adx14", "cmf20"]);
+    assert_eq!(card.features.len(), FEATURES.len() - 2);
     assert!(card.data_from > settings.from && card.data_to <= settings.to);
     assert_eq!((card.trained_at, card.pairs.len(), card.folds), (UtcMs(77), 2, 4));
     assert!(card.n_eff < card.rows as f64);
@@ -146,16 +149,19 @@ fn the_card_says_where_the_model_comes_from() {
 #[test]
 fn too_little_is_refused_in_words() {
     let run = |hours: usize, settings: &TrainingSettings| {
-        train(&Market::noise(1, hours, 9).build(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap_err()
+        train(&Market::noise(1, hours, 9).build(), &schema(), settings, GATE, COST, UtcMs(1), &|_| {}).unwrap_err()
     };
     let error = run(300, &settings(6));
     assert!(matches!(&error, MlError::NotEnoughData { .. }), "{error}");
     assert!(error.to_string().contains("500 needed"), "{error}");
     // Many rows of a long horizon are few observations.
     assert!(matches!(run(3_000, &settings(720)), MlError::NotEnoughData { .. }));
-    assert!(matches!(train(&[], &settings(6), GATE, COST, UtcMs(1), &|_| {}), Err(MlError::NotEnoughData { .. })));
+    assert!(matches!(
+        train(&[], &schema(), &settings(6), GATE, COST, UtcMs(1), &|_| {}),
+        Err(MlError::NotEnoughData { .. })
+    ));
     // A cost that nothing can earn leaves one outcome.
-    let all_lost = train(&Market::noise(1, 3_000, 9).build(), &settings(6), GATE, 0.9, UtcMs(1), &|_| {});
+    let all_lost = train(&Market::noise(1, 3_000, 9).build(), &schema(), &settings(6), GATE, 0.9, UtcMs(1), &|_| {});
     assert!(matches!(all_lost, Err(MlError::NotEnoughData { .. })));
     assert_eq!(error.class(), crate::domain::ErrorClass::Model);
 }
@@ -166,7 +172,7 @@ fn settings_out_of_range_are_named() {
     let run = |change: fn(&mut TrainingSettings), gate: f64, cost: f64| {
         let mut settings = settings(6);
         change(&mut settings);
-        match train(&series, &settings, gate, cost, UtcMs(1), &|_| {}) {
+        match train(&series, &schema(), &settings, gate, cost, UtcMs(1), &|_| {}) {
             Err(MlError::Setting { key, .. }) => key,
             other => panic!("{other:?}"),
         }

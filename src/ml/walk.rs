@@ -3,7 +3,6 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use crate::domain::Feature;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::DAY_MS;
 
@@ -12,12 +11,12 @@ use super::dataset::{Dataset, Sample};
 use super::ensemble::Ensemble;
 use super::members::{self, Linear, Member, MemberSpec, TrainingRows};
 use super::returns;
-use super::scaler::Scaler;
+use super::scaler::{Input, Scaler};
 
 /// Everything that a fit needs beside its rows.
 pub struct Recipe<'a> {
     pub data: &'a Dataset,
-    pub keep: &'a [Feature],
+    pub keep: &'a [Input],
     pub settings: &'a TrainingSettings,
     /// Penalty of the return model.
     pub penalty: f64,
@@ -61,8 +60,8 @@ struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    fn new(samples: Vec<&'a Sample>, keep: &[Feature]) -> Self {
-        let scaler = Scaler::fit(&samples.iter().map(|s| &s.features).collect::<Vec<_>>(), keep);
+    fn new(samples: Vec<&'a Sample>, keep: &[Input]) -> Self {
+        let scaler = Scaler::fit(&samples.iter().map(|s| &*s.features).collect::<Vec<_>>(), keep);
         let mut x = Array2::zeros((samples.len(), scaler.width()));
         for (mut row, sample) in x.rows_mut().into_iter().zip(&samples) {
             for (slot, value) in row.iter_mut().zip(scaler.transform(&sample.features)) {

@@ -96,6 +96,7 @@ impl Conductor {
         let mut retry = tokio::time::interval(RETRY_AFTER);
         retry.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut idle = 0;
+        self.picture.snapshot.flow_absent = self.link.flow_absent();
         self.say("the session has started");
         loop {
             let can_feed = self.can_feed();
@@ -116,6 +117,10 @@ impl Conductor {
                     idle += 1;
                     if let Some(link) = self.link.news() {
                         self.picture.snapshot.link = Some(link);
+                    }
+                    if let Some(flow) = self.link.flow_news() {
+                        self.picture.snapshot.flow = flow;
+                        self.dirty = true;
                     }
                     if self.dirty || idle >= IDLE_TICKS {
                         idle = 0;

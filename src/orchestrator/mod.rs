@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
+use crate::pipeline::FeatureSet;
 use crate::store::lake::Recorder;
 
 /// Where market data come from.
@@ -57,6 +58,8 @@ impl SourceKind {
 /// What a run is started with.
 pub struct Launch {
     pub settings: Settings,
+    /// What is computed of the data, and what models see of it.
+    pub features: Arc<FeatureSet>,
     /// Folder that holds `config/`, `data/`, `models/` and `logs/`.
     pub home: PathBuf,
     /// Hash of the settings that decide: written to the journal with every session.

@@ -24,11 +24,11 @@ use crate::domain::command::{Ack, Command};
 use crate::domain::event::Brain;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::snapshot::{Progress, SystemState};
-use crate::domain::time::UtcMs;
+use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::Predictor;
 use crate::ml::model::Model;
 use crate::monitor::HealthMonitor;
-use crate::pipeline::Collector;
+use crate::pipeline::{Collector, FeatureSet};
 use crate::signals::{NewsText, Sentiment, Technical, TextScore, Whale};
 use crate::sources::{LanguageModel, LanguageModelSettings, read_news};
 use crate::store::{Journal, Recording, SessionMeta};
@@ -135,7 +135,10 @@ async fn history(
     let told = |done, total| {
         progress_tx.send_replace((done, total));
     };
-    let asking = live::prepare(&launch.settings.kraken, &launch.clock, told);
+    // As much as makes the values agree with those of a longer history, and a day more than fills every window.
+    let hours = launch.features.agreement().max(launch.features.warm_up() + 24);
+    let hours = i64::try_from(hours).unwrap_or(i64::MAX / HOUR_MS);
+    let asking = live::prepare(&launch.settings.kraken, hours, &launch.clock, told);
     tokio::pin!(asking);
     loop {
         tokio::select! {
@@ -181,6 +184,7 @@ async fn load(
 ) -> Result<Option<Loaded>, OrchestratorError> {
     let (progress_tx, mut progress) = watch::channel(None::<Progress>);
     let settings = launch.settings.clone();
+    let features = Arc::clone(&launch.features);
     let home = launch.home.clone();
     let now = launch.clock.now();
     let mut task = tokio::task::spawn_blocking(move || -> Result<Loaded, OrchestratorError> {
@@ -190,6 +194,7 @@ async fn load(
         };
         let models = training::load_or_train(
             &settings.core,
+            &features,
             &home.join(&settings.models.dir),
             &recording,
             settings.replay.trading_from,
@@ -282,7 +287,7 @@ fn spawn_agents(
     let agents = AgentKind::ALL
         .into_iter()
         .map(|kind| {
-            let factory = factory(kind, core.clone(), universe.to_vec(), loaded);
+            let factory = factory(kind, core.clone(), &launch.features, universe.to_vec(), loaded);
             let s = &launch.settings.agents;
             let options = AgentOptions {
                 mailbox_capacity: s.mailbox_capacity,
@@ -302,20 +307,22 @@ fn spawn_agents(
 fn factory(
     kind: AgentKind,
     core: crate::domain::CoreSettings,
+    features: &Arc<FeatureSet>,
     universe: Vec<(Pair, Interval)>,
     loaded: &Loaded,
 ) -> BrainFactory {
+    let features = Arc::clone(features);
     let models = loaded.models.clone();
     let texts = loaded.texts.clone();
     let scores = loaded.scores.clone();
     Arc::new(move || -> Box<dyn Brain> {
         match kind {
-            AgentKind::DataCollector => Box::new(Collector::new(&universe, &core.pipeline)),
+            AgentKind::DataCollector => Box::new(Collector::with_features(&universe, &core.pipeline, &features)),
             AgentKind::Sentiment => Box::new(Sentiment::new(core.sentiment.clone(), texts.clone(), scores.clone())),
             AgentKind::Technical => Box::new(Technical::new()),
             AgentKind::MlPredictor => {
                 let fees = FeeSchedule::with_settings(&core.paper);
-                Box::new(Predictor::new(models.clone(), Box::new(move |at| fees.round_trip(at))))
+                Box::new(Predictor::new(models.clone(), features.schema(), Box::new(move |at| fees.round_trip(at))))
             }
             AgentKind::WhaleDetector => Box::new(Whale::new(core.whale.clone())),
             AgentKind::RiskManager => Box::new(RiskManager::new(&core)),

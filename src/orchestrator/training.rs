@@ -12,11 +12,11 @@ use crate::domain::pair::{Interval, Pair};
 use crate::domain::plan::Horizon;
 use crate::domain::settings::CoreSettings;
 use crate::domain::snapshot::Progress;
-use crate::domain::time::UtcMs;
+use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::model::Model;
 use crate::ml::training::train;
 use crate::ml::{TrainingRow, TrainingSeries};
-use crate::pipeline::{FeatureEngine, Validator};
+use crate::pipeline::{FeatureEngine, FeatureSet, Validator};
 use crate::store::{Recording, Registry};
 
 /// Shows how far training is.
@@ -42,6 +42,7 @@ pub fn universe(core: &CoreSettings, cost: f64) -> String {
 /// [`OrchestratorError`] when the recording cannot be read, there is too little data, or the registry cannot be written.
 pub fn load_or_train(
     core: &CoreSettings,
+    features: &Arc<FeatureSet>,
     models_dir: &Path,
     recording: &Recording,
     trading_from: UtcMs,
@@ -54,7 +55,7 @@ pub fn load_or_train(
     let mut models = Vec::new();
     for exit in &core.training.exits {
         let Some(model) = registry.load_current::<Model>(&universe, exit.horizon)? else { break };
-        match model.check() {
+        match model.check(features.schema()) {
             Ok(()) => models.push(Arc::new(model)),
             Err(error) => {
                 tracing::warn!(error = %error, horizon = %exit.horizon, "stored model is not usable; training anew");
@@ -65,7 +66,7 @@ pub fn load_or_train(
     if models.len() == core.training.exits.len() {
         return Ok(models);
     }
-    train_models(core, models_dir, recording, trading_from, now, progress)
+    train_models(core, features, models_dir, recording, trading_from, now, progress)
 }
 
 /// Trains one model per horizon from the recording's hourly history and makes them current.
@@ -74,6 +75,7 @@ pub fn load_or_train(
 /// When the recording cannot be read, there is too little data, or the registry cannot be written.
 pub fn train_models(
     core: &CoreSettings,
+    features: &Arc<FeatureSet>,
     models_dir: &Path,
     recording: &Recording,
     trading_from: UtcMs,
@@ -83,8 +85,8 @@ pub fn train_models(
     let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
     let registry = Registry::open(models_dir)?;
     let universe = universe(core, cost);
-    let series = series(core, recording, progress)?;
-    let trained = train(&series, &core.training, core.gate.threshold, cost, now, progress)?;
+    let series = series(core, features, recording, progress)?;
+    let trained = train(&series, features.schema(), &core.training, core.gate.threshold, cost, now, progress)?;
     drop(series);
     let mut models = Vec::new();
     for model in trained {
@@ -100,9 +102,12 @@ pub fn train_models(
 /// Features over the hourly history, through the same checks and kernels as live data.
 fn series(
     core: &CoreSettings,
+    features: &FeatureSet,
     recording: &Recording,
     progress: &OnProgress<'_>,
 ) -> Result<Vec<TrainingSeries>, OrchestratorError> {
+    // What models do not see is not computed.
+    let features = Arc::new(features.for_training()?);
     let sources = recording.training_series(core.training.to)?;
     let total = sources.iter().map(|(_, rows)| rows.len() as u64).sum();
     let mut done = 0;
@@ -110,18 +115,23 @@ fn series(
     for (pair, rows) in sources {
         progress(Progress { label: format!("features of {pair}"), done, total });
         done += rows.len() as u64;
-        all.push(one_series(core, pair, &rows));
+        all.push(one_series(core, &features, pair, &rows));
     }
     Ok(all)
 }
 
-fn one_series(core: &CoreSettings, pair: Pair, rows: &[crate::domain::RawCandle]) -> TrainingSeries {
+fn one_series(
+    core: &CoreSettings,
+    features: &Arc<FeatureSet>,
+    pair: Pair,
+    rows: &[crate::domain::RawCandle],
+) -> TrainingSeries {
     let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
-    let mut engine = FeatureEngine::new(&core.pipeline);
+    let mut engine = FeatureEngine::new(Arc::clone(features), &core.pipeline);
     let mut out = Vec::new();
     let mut expected: Option<UtcMs> = None;
     // The windows fill before the first sample: bars from a little before the training span are enough for them.
-    let from = core.training.from.plus(-crate::domain::settings::WARMUP_MS * 2);
+    let from = core.training.from.plus(-2 * HOUR_MS * features.warm_up() as i64);
     for row in rows.iter().filter(|r| r.open_time >= from) {
         let now = row.open_time.plus(row.interval.ms());
         let Ok(candle) = validator.check(row, now) else { continue };
@@ -135,7 +145,7 @@ fn one_series(core: &CoreSettings, pair: Pair, rows: &[crate::domain::RawCandle]
         if bar.open_time >= core.training.from {
             out.push(TrainingRow {
                 bar,
-                features: output.features,
+                features: output.features.inputs().ok(),
                 sigma24: output.indicators.sigma24,
                 after_hole: after_hole || out.is_empty(),
             });

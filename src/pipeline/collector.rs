@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::align::{ClosedHour, HourAligner, HourFault};
-use super::features::{FeatureEngine, FeatureOutput};
+use super::features::{FeatureEngine, FeatureOutput, FeatureSet};
+use super::flow::FlowHours;
 use super::validate::Validator;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Brain, MarketUpdate, Quarantined, RawBatch};
 use crate::domain::message::{IngestStatus, RiskUse};
-use crate::domain::settings::{PipelineSettings, WARMUP_HOURS};
+use crate::domain::settings::PipelineSettings;
 use crate::domain::time::HOUR_MS;
 use crate::domain::{
-    AgentKind, Ask, Bar, BrainError, Candle, DataQuality, FeatureRow, Finding, Frame, Indicators, Interval, Message,
-    Pair, RawCandle, RejectReason, Reply, Request, UtcMs,
+    AgentKind, Ask, Bar, BrainError, Candle, DataQuality, FeatureRow, Finding, Frame, Interval, Message, Pair,
+    RawCandle, RejectReason, Reply, Request, UtcMs,
 };
 
 /// Brain of the Data Collector. It validates every row of a batch, aligns what it accepts, and when an hour is over by the
@@ -43,6 +44,8 @@ struct Member {
     complete: bool,
     /// Frame of the newest hour until it is sent; `None` when that hour had no bar.
     frame: Option<Frame>,
+    /// Order flow of the open hour.
+    flow: FlowHours,
     /// Hours that were just closed; kept to be filled again without allocating.
     closed: Vec<ClosedHour>,
 }
@@ -58,9 +61,19 @@ struct Neighbours {
 }
 
 impl Collector {
-    /// For the pairs of the universe and the length of their source bars; a pair named twice counts once.
+    /// For the pairs of the universe and the length of their source bars, with the built-in feature set; a pair named twice counts once.
     #[must_use]
     pub fn new(universe: &[(Pair, Interval)], settings: &PipelineSettings) -> Self {
+        Self::with_features(universe, settings, &FeatureSet::built_in())
+    }
+
+    /// The same with another feature set.
+    #[must_use]
+    pub fn with_features(
+        universe: &[(Pair, Interval)],
+        settings: &PipelineSettings,
+        features: &Arc<FeatureSet>,
+    ) -> Self {
         let mut members: Vec<Member> = Vec::with_capacity(universe.len());
         let mut index = BTreeMap::new();
         for (pair, source) in universe {
@@ -72,10 +85,11 @@ impl Collector {
                 pair: pair.clone(),
                 source: *source,
                 aligner: HourAligner::new(*source, settings.quiet_bars_max),
-                engine: FeatureEngine::new(settings),
+                engine: FeatureEngine::new(Arc::clone(features), settings),
                 bars_since_hole: 0,
                 complete: false,
                 frame: None,
+                flow: FlowHours::new(*source),
                 closed: Vec::new(),
             });
         }
@@ -95,6 +109,11 @@ impl Collector {
     pub fn ingest(&mut self, batch: &RawBatch) -> MarketUpdate {
         self.began.get_or_insert(batch.at);
         let holes_before: Vec<u64> = self.members.iter().map(Member::holes).collect();
+        for bar in &batch.flow {
+            if let Some(member) = self.index.get(&bar.pair).and_then(|i| self.members.get_mut(*i)) {
+                member.flow.push(bar);
+            }
+        }
         let mut candles = Vec::with_capacity(batch.rows.len());
         let mut quarantined = Vec::new();
         for row in &batch.rows {
@@ -236,7 +255,8 @@ impl Member {
         for hour in closed.drain(..) {
             let output = self.feed(&hour);
             let ClosedHour { end, candle, source, fault } = hour;
-            self.frame = candle.map(|bar| self.frame(end, bar, source, fault, output));
+            let flow = self.flow.take(end);
+            self.frame = candle.map(|bar| Frame { flow, ..self.frame(end, bar, source, fault, output) });
             self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
         }
         self.closed = closed;
@@ -250,7 +270,7 @@ impl Member {
         }
         self.bars_since_hole = 0;
         self.engine.reset();
-        FeatureOutput { features: FeatureRow::EMPTY, indicators: Indicators::default(), outlier: false }
+        self.engine.output()
     }
 
     fn frame(
@@ -276,16 +296,16 @@ impl Member {
             outlier,
             note,
         };
-        Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source }
+        Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source, flow: None }
     }
 
     fn missing_in_words(&self, features: &FeatureRow) -> Option<String> {
-        let missing = features.complete().err()?;
-        let bars = i64::from(self.bars_since_hole);
-        Some(if bars < WARMUP_HOURS {
-            format!("warming up {bars}/{WARMUP_HOURS}")
+        let missing = features.missing()?;
+        let (bars, needed) = (self.bars_since_hole as usize, self.engine.set().warm_up());
+        Some(if bars < needed {
+            format!("warming up {bars}/{needed}")
         } else {
-            format!("no value for {}", missing.as_str())
+            format!("no value for {}", missing.name)
         })
     }
 }

@@ -8,6 +8,7 @@
 pub mod align;
 pub mod collector;
 pub mod features;
+pub mod flow;
 #[cfg(test)]
 mod golden;
 pub mod kernels;
@@ -15,5 +16,5 @@ pub mod validate;
 
 pub use align::{ClosedHour, HourAligner, HourFault, Resampled, Resampler};
 pub use collector::Collector;
-pub use features::{FeatureEngine, FeatureOutput};
+pub use features::{FeatureEngine, FeatureOutput, FeatureSet};
 pub use validate::Validator;

@@ -7,6 +7,7 @@
 //! neighbours say can make a signal smaller, never larger.
 
 pub mod lexicon;
+mod orders;
 pub mod robust;
 pub mod sentiment;
 pub mod technical;

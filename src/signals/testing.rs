@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::domain::frame::{DataQuality, FeatureRow, Indicators};
+use crate::domain::feature::FeatureRow;
+use crate::domain::frame::{DataQuality, Indicators};
 use crate::domain::time::HOUR_MS;
 use crate::domain::{AgentKind, Ask, Candle, Frame, Interval, Message, Pair, Price, Qty, Request, UtcMs, Venue};
 
@@ -46,7 +47,7 @@ pub fn frame(pair_name: &str, at: UtcMs, close: f64) -> Frame {
         pair: pair(pair_name),
         at,
         bar: candle(pair_name, Interval::H1, at.plus(-HOUR_MS), close, 10.0, Some(10)),
-        features: FeatureRow::EMPTY,
+        features: FeatureRow::empty(),
         indicators: Indicators::default(),
         quality: DataQuality {
             complete: true,
@@ -58,6 +59,7 @@ pub fn frame(pair_name: &str, at: UtcMs, close: f64) -> Frame {
             note: None,
         },
         source_bars: Vec::new(),
+        flow: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::orders::Orders;
 use super::robust::Spread;
 use super::{foreign_request, mark};
 use crate::domain::event::Brain;
@@ -11,18 +12,22 @@ use crate::domain::{
     AgentKind, Ask, BrainError, Candle, Finding, Frame, Message, Pair, Reply, Request, UtcMs, WhaleReading,
 };
 
-/// What a reading is made of while no trades are recorded.
-pub const BASIS: &str = "candle volume (no trade tape recorded)";
+/// What an alert rests on.
+const ON_TRADES: &str = "trades, joined to orders";
+const NO_TRADES: &str = "candle volume (no trade tape recorded)";
+const SOME_TRADES: &str = "candle volume (not all trades of the hour are here)";
+const FEW_TRADES: &str = "candle volume (too few orders seen to judge one)";
 
 const HOURS_PER_DAY: i64 = 24;
 /// Fewer observations than this make no median deviation worth the name.
 const MIN_OBSERVATIONS: usize = 15;
 
-/// The brain of the Whale Detector. Per pair it keeps the observations of the last `window_days`, nothing else.
+/// The brain of the Whale Detector. Per pair it keeps the observations and the largest orders of the last `window_days`, nothing else.
 #[derive(Debug, Clone)]
 pub struct Whale {
     settings: WhaleSettings,
     seen: BTreeMap<Pair, VecDeque<Observation>>,
+    orders: Orders,
 }
 
 /// One closed source bar in which something was traded.
@@ -58,18 +63,19 @@ impl Observation {
     }
 }
 
+fn window_ms(settings: &WhaleSettings) -> i64 {
+    i64::try_from(settings.window_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS)
+}
+
 fn hour_of_day(t: UtcMs) -> i64 {
     t.0.div_euclid(HOUR_MS).rem_euclid(HOURS_PER_DAY)
 }
 
 impl Whale {
     #[must_use]
-    pub const fn new(settings: WhaleSettings) -> Self {
-        Self { settings, seen: BTreeMap::new() }
-    }
-
-    fn window_ms(&self) -> i64 {
-        i64::try_from(self.settings.window_days).unwrap_or(i64::MAX).saturating_mul(DAY_MS)
+    pub fn new(settings: WhaleSettings) -> Self {
+        let orders = Orders::new(window_ms(&settings));
+        Self { settings, seen: BTreeMap::new(), orders }
     }
 
     /// Observations that a bar opened at `open` is measured against: the same hour of the day within the window, all of them before the
@@ -80,7 +86,7 @@ impl Whale {
         hour_start: UtcMs,
         judged: &Observation,
     ) -> impl Iterator<Item = &'a Observation> {
-        let from = hour_start.plus(-self.window_ms());
+        let from = hour_start.plus(-window_ms(&self.settings));
         let (hour, interval) = (hour_of_day(judged.open_time), judged.interval_ms);
         let reach = i64::from(interval >= HOUR_MS);
         self.seen.get(pair).into_iter().flatten().filter(move |o| {
@@ -117,8 +123,9 @@ impl Whale {
             volume_z: None,
             trade_size_z: None,
             impact: None,
+            order: self.orders.read(frame),
             alert: false,
-            basis: BASIS.to_owned(),
+            basis: NO_TRADES.to_owned(),
             note: None,
         };
         let bars = frame.source_bars.iter().filter_map(Observation::of);
@@ -144,13 +151,31 @@ impl Whale {
         let share = (hour_volume > 0.0).then(|| largest.volume / hour_volume);
         reading.alert = reading.volume_z.is_some_and(|z| z >= self.settings.alert_z)
             && share.is_some_and(|s| s >= self.settings.alert_share);
+        self.judge_order(frame, &mut reading);
         reading
+    }
+
+    /// Real orders say more than candles: where they can be judged, the alert rests on them.
+    fn judge_order(&self, frame: &Frame, reading: &mut WhaleReading) {
+        let basis = match (&reading.order, &frame.flow) {
+            (Some(order), _) if order.is_judged() => {
+                let extreme = order.z.is_some_and(|z| z >= self.settings.alert_z)
+                    || order.threshold.is_some_and(|t| order.quote > t);
+                reading.alert = extreme && order.share.is_some_and(|s| s >= self.settings.alert_share);
+                reading.impact = order.impact;
+                ON_TRADES
+            }
+            (Some(_), _) => FEW_TRADES,
+            (None, Some(flow)) if flow.trades.is_some() => SOME_TRADES,
+            (None, _) => NO_TRADES,
+        };
+        basis.clone_into(&mut reading.basis);
     }
 
     /// Takes the bars of a judged hour into the window. Bars that are not newer than the newest known one are left out, so a question
     /// that is asked twice changes nothing.
     fn remember(&mut self, frame: &Frame) {
-        let from = frame.bar.open_time.plus(-self.window_ms());
+        let from = frame.bar.open_time.plus(-window_ms(&self.settings));
         let seen = self.seen.entry(frame.pair.clone()).or_default();
         let mut newest = seen.back().map(|o| o.open_time);
         for observation in frame.source_bars.iter().filter_map(Observation::of) {
@@ -181,6 +206,7 @@ impl Brain for Whale {
             .map(|frame| {
                 let reading = self.read(frame, ask.at);
                 self.remember(frame);
+                self.orders.remember(frame);
                 reading
             })
             .collect();
@@ -201,8 +227,9 @@ impl Brain for Whale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::flow::{FlowHour, Parent, TradeFlow};
     use crate::domain::time::MINUTE_MS;
-    use crate::domain::{ErrorClass, Interval};
+    use crate::domain::{ErrorClass, Interval, Side};
     use crate::signals::testing::{START, ask, candle, frame, frames, hour};
 
     /// A volume that differs a little from bar to bar.
@@ -318,6 +345,59 @@ mod tests {
 
         let uncounted = tell(&mut brain, bar(24 * 7 + 2, 9_000.0, None));
         assert!(uncounted.volume_z.is_some() && uncounted.trade_size_z.is_none());
+    }
+
+    /// The same hour with all of its trades, of which `quote` is the largest order.
+    fn with_order(mut f: Frame, quote: f64, threshold: Option<f64>) -> Frame {
+        let parent = Parent {
+            side: Side::Sell,
+            begin: f.bar.open_time,
+            end: f.bar.open_time,
+            prints: 3,
+            qty: quote / 10.0,
+            quote,
+            first_price: 10.0,
+            last_price: 9.9,
+        };
+        let trades = TradeFlow {
+            quote_volume: 10.0 * f.bar.volume.to_f64(),
+            largest_parent: Some(parent),
+            threshold,
+            whole: true,
+            ..TradeFlow::default()
+        };
+        let (trades_fault, book_fault) = (None, Some("0 of 12 bars of the hour".to_owned()));
+        f.flow =
+            Some(FlowHour { bars: 12, bars_expected: 12, trades: Some(trades), book: None, trades_fault, book_fault });
+        f
+    }
+
+    #[test]
+    fn where_all_trades_are_there_the_alert_rests_on_orders() {
+        let mut brain = Whale::new(WhaleSettings::default());
+        let calm = |n: i64| hour_frame(n, |k| wiggle(n * 12 + k));
+        let first = tell(&mut brain, with_order(calm(1), 50.0, None));
+        assert_eq!((first.basis.as_str(), first.order.is_some(), first.alert), (FEW_TRADES, true, false));
+        for n in 2..=24 * 7 {
+            tell(&mut brain, with_order(calm(n), wiggle(n), None));
+        }
+        let n = 24 * 7 + 1;
+        let whale = with_order(calm(n), 5_000.0, None);
+        let reading = tell(&mut brain.clone(), whale);
+        let order = reading.order.expect("an order");
+        assert!(order.z.is_some_and(|z| z > 6.0) && reading.alert, "{reading:?}");
+        assert_eq!((reading.basis.as_str(), reading.impact), (ON_TRADES, Some((9.9_f64 / 10.0).ln())));
+        assert!(reading.volume_z.is_some_and(|z| z < 6.0), "no candle shows it");
+        for (threshold, alert) in [(600.0, true), (800.0, false)] {
+            let young = &mut Whale::new(WhaleSettings::default());
+            let reading = tell(young, with_order(calm(n), 700.0, Some(threshold)));
+            assert_eq!((reading.basis.as_str(), reading.alert), (ON_TRADES, alert), "threshold {threshold}");
+        }
+
+        let mut partial = with_order(calm(n), 5_000.0, Some(600.0));
+        partial.flow.as_mut().expect("flow").trades_fault = Some("trades are missing at 1 place".to_owned());
+        let reading = tell(&mut brain, partial);
+        assert_eq!((reading.basis.as_str(), reading.order, reading.alert), (SOME_TRADES, None, false));
     }
 
     #[test]

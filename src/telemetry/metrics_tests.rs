@@ -84,6 +84,8 @@ fn pair_view(name: &str, last_at: Option<UtcMs>) -> PairView {
         last_at,
         change_24h: None,
         bars: Arc::default(),
+        source_bars: Arc::default(),
+        quiet_bars: 3,
         regime: None,
         technical: None,
         sentiment: None,

@@ -12,6 +12,7 @@ mod support;
 
 mod bad_input;
 mod documents;
+mod golden;
 mod headless;
 mod process;
 mod pty;

@@ -17,7 +17,7 @@ use cryptosmarttrader::ml::Predictor;
 use cryptosmarttrader::ml::model::Model;
 use cryptosmarttrader::monitor::HealthMonitor;
 use cryptosmarttrader::orchestrator::train_models;
-use cryptosmarttrader::pipeline::Collector;
+use cryptosmarttrader::pipeline::{Collector, FeatureSet};
 use cryptosmarttrader::signals::{Sentiment, Technical, Whale};
 use cryptosmarttrader::store::{Recording, load_instruments};
 
@@ -41,8 +41,16 @@ pub fn small_settings() -> CoreSettings {
 
 pub fn small_models(core: &CoreSettings, dir: &Path) -> Vec<Arc<Model>> {
     let recording = Recording::open(&recording_dir()).expect("the recording opens");
-    train_models(core, dir, &recording, at("2024-07-17T00:00:00Z"), at("2024-07-01T00:00:00Z"), &|_| {})
-        .expect("training works")
+    train_models(
+        core,
+        &FeatureSet::built_in(),
+        dir,
+        &recording,
+        at("2024-07-17T00:00:00Z"),
+        at("2024-07-01T00:00:00Z"),
+        &|_| {},
+    )
+    .expect("training works")
 }
 
 /// Engine, broker and brains in one thread: questions are answered on the spot.
@@ -72,7 +80,7 @@ impl Driver {
             Box::new(Collector::new(universe, &core.pipeline)),
             Box::new(Sentiment::new(core.sentiment.clone(), Vec::new(), BTreeMap::new())),
             Box::new(Technical::new()),
-            Box::new(Predictor::new(models, Box::new(move |at| fees.round_trip(at)))),
+            Box::new(Predictor::new(models, FeatureSet::built_in().schema(), Box::new(move |at| fees.round_trip(at)))),
             Box::new(Whale::new(core.whale.clone())),
             Box::new(RiskManager::new(core)),
             Box::new(Optimizer::new(core.portfolio.clone(), core.risk.clone())),

@@ -1,6 +1,7 @@
 //! `cst data fetch|import|record|list|check|export|compact|resample`.
 
 mod fetch;
+mod fetched;
 mod files;
 mod lake;
 mod listing;

@@ -4,6 +4,7 @@ use super::BookFault;
 use super::ladder::{CHECKED, Ladder};
 use super::level::MOST_DIGITS;
 use super::ticks::{from_ticks, to_ticks};
+use crate::domain::flow::Depth;
 use crate::kraken::wire::Number;
 use crate::kraken::wire::ws::{BookRows, Level};
 
@@ -189,6 +190,15 @@ impl Book {
     /// Prices and quantities, best first.
     pub fn levels(&self, side: BookSide) -> impl Iterator<Item = (Number, Number)> + '_ {
         self.ladder(side).iter().map(|level| self.decimals(level))
+    }
+
+    /// The best levels of both sides as the floats nearest to their decimals: what features read.
+    #[must_use]
+    pub fn floats(&self) -> Depth {
+        let decimals = |digits: u32| 10_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX));
+        let (price, qty) = (decimals(self.precision.price), decimals(self.precision.qty));
+        let float = |(p, q): (u64, u64)| (p as f64 / price, q as f64 / qty);
+        Depth::new(self.bids.iter().map(float), self.asks.iter().map(float))
     }
 
     /// Levels of a side.

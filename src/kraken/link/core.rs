@@ -264,6 +264,11 @@ impl LinkCore {
             let doubt = self.doubt(place);
             let Some(state) = self.pairs.get_mut(place) else { continue };
             state.dirty = false;
+            if let Some(book) = state.book.as_mut().filter(|b| b.told && !b.good) {
+                book.told = false;
+                let pair = state.pair.clone();
+                out.push(Output::Event(LinkEvent::Depth { pair, depth: None, fresh: false, at: None }));
+            }
             if state.told.as_ref() != Some(&doubt) {
                 state.told = Some(doubt.clone());
                 out.push(Output::Event(LinkEvent::Proof { pair: state.pair.clone(), doubt }));

@@ -247,6 +247,14 @@ impl LinkCore {
                 watch.fresh_at = Some(t);
                 watch.stamp = outcome.at.or(watch.stamp);
                 let first = !watch.good;
+                if self.settings.tell_depth
+                    && let Some(book) = self.books.get(outcome.index)
+                {
+                    watch.told = true;
+                    let (pair, depth) = (state.pair.clone(), Some(Box::new(book.floats())));
+                    let fresh = first || snapshot;
+                    out.push(Output::Event(LinkEvent::Depth { pair, depth, fresh, at: outcome.at }));
+                }
                 if !changed && !first {
                     return;
                 }

@@ -31,6 +31,7 @@ pub use status::{Budgets, ConnectionState, ConnectionStatus, Delivery, LinkCount
 use std::sync::Arc;
 
 use super::wire::{Number, Stamp, ws};
+use crate::domain::flow::Depth;
 use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::time::UtcMs;
@@ -150,6 +151,15 @@ pub enum LinkEvent {
         pair: Pair,
         bid: Option<(Number, Number)>,
         ask: Option<(Number, Number)>,
+        at: Option<Stamp>,
+    },
+    /// The best levels after a frame of the checked book, whether or not they changed; `None` when the book is not known any more. Only with
+    /// [`LinkSettings::tell_depth`].
+    Depth {
+        pair: Pair,
+        depth: Option<Box<Depth>>,
+        /// The book began anew with this frame: it must not be compared with the one before.
+        fresh: bool,
         at: Option<Stamp>,
     },
     Ticker {

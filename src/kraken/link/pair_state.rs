@@ -56,6 +56,8 @@ pub(super) struct BookWatch {
     pub place: Option<usize>,
     /// Whether the book was right at its last frame.
     pub good: bool,
+    /// Whether its levels were told, and not yet that they are not known any more.
+    pub told: bool,
     /// The last fault, until the next good snapshot.
     pub fault: Option<String>,
     /// When the last good frame came.

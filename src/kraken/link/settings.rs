@@ -9,6 +9,8 @@ pub struct LinkSettings {
     pub books_per_connection: usize,
     /// Tickers at each change of the best prices, not only at trades.
     pub ticker_quotes: bool,
+    /// The best levels of every book after each of its frames, for what computes order flow.
+    pub tell_depth: bool,
     /// Most symbols in one subscribe request.
     pub symbols_per_request: usize,
     /// Subscribe and unsubscribe requests within one second, over all connections.
@@ -71,6 +73,7 @@ impl Default for LinkSettings {
             pairs_per_connection: 250,
             books_per_connection: 50,
             ticker_quotes: true,
+            tell_depth: false,
             symbols_per_request: 50,
             requests_per_second: 18,
             connects_per_10_min: 120,

@@ -44,8 +44,8 @@ impl Batcher {
                 tracing::info!(%pair, status = status.as_str(), "state of a pair")
             }
             LinkEvent::Note(text) => tracing::warn!("{text}"),
-            // The screen reads these from the link's status; decisions rest on finished candles alone.
-            LinkEvent::Trade { .. } | LinkEvent::Top { .. } | LinkEvent::Ticker { .. } => {}
+            // The screen reads these from the link's status, order flow is recorded beside the batches.
+            LinkEvent::Trade { .. } | LinkEvent::Top { .. } | LinkEvent::Depth { .. } | LinkEvent::Ticker { .. } => {}
         }
     }
 
@@ -61,7 +61,7 @@ impl Batcher {
             let text = format!("the candle of {open_time} is not the exchange's own");
             doubts.entry(pair).or_insert(text);
         }
-        RawBatch { at, rows, warmup, doubts: doubts.into_iter().collect() }
+        RawBatch { at, rows, warmup, doubts: doubts.into_iter().collect(), flow: Vec::new() }
     }
 }
 

@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::batcher::Batcher;
+use super::flow::Flows;
 use super::tape::Tape;
 use super::{AHEAD, LinkPicture, Source};
 use crate::clock::Clock;
 use crate::config::{KrakenSettings, Settings};
 use crate::domain::event::RawBatch;
+use crate::domain::flow::FlowView;
 use crate::domain::instrument::Instrument;
 use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair, Venue};
-use crate::domain::settings::WARMUP_HOURS;
-use crate::domain::time::{HOUR_MS, UtcMs};
+use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
 use crate::kraken::driver::{self, DriverSettings, LinkHandle};
 use crate::kraken::link::{LinkEvent, LinkPlan, LinkSettings};
 use crate::kraken::rest::{Client, RestSettings};
@@ -31,6 +32,8 @@ const BAR: Interval = Interval::M5;
 const LATE_MS: i64 = 10_000;
 /// How often the clock is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How often flow is shown, in looks at the clock: once a second.
+const SHOW_EVERY: u32 = 10;
 
 /// What has to be known before the first batch.
 pub(in crate::orchestrator) struct Ground {
@@ -42,18 +45,32 @@ pub(in crate::orchestrator) struct Ground {
 }
 
 impl Ground {
+    /// What flow is recorded of, with the volume of the day before `now` where the history reaches back that far.
+    fn watched(&self, now: UtcMs) -> Vec<(Pair, Interval, Option<f64>)> {
+        let begin = now.floor_to(BAR.ms());
+        let day = |pair: &Pair| {
+            let bars = || self.history.iter().filter(move |c| c.pair == *pair && c.interval == BAR);
+            let reaches = bars().any(|c| c.open_time <= begin.plus(-DAY_MS));
+            let inside = bars().filter(|c| c.open_time >= begin.plus(-DAY_MS) && c.open_time < begin);
+            reaches.then(|| inside.map(|c| c.volume).sum())
+        };
+        self.universe.iter().map(|(pair, interval)| (pair.clone(), *interval, day(pair))).collect()
+    }
+
     /// Open of the oldest candle of the history.
     pub(in crate::orchestrator) fn first(&self) -> Option<UtcMs> {
         self.history.iter().map(|c| c.open_time).min()
     }
 }
 
-/// Asks Kraken for pairs and history; `told` hears of every step.
+/// Asks Kraken for pairs and history, of which `warm_up_hours` lie before the newest short bars (Kraken has 720 hours at most); `told` hears of
+/// every step.
 ///
 /// # Errors
 /// [`OrchestratorError::Link`] when Kraken does not answer, or does not list one of the pairs.
 pub(in crate::orchestrator) async fn prepare(
     settings: &KrakenSettings,
+    warm_up_hours: i64,
     clock: &Arc<dyn Clock>,
     mut told: impl FnMut(u64, u64),
 ) -> Result<Ground, OrchestratorError> {
@@ -77,7 +94,7 @@ pub(in crate::orchestrator) async fn prepare(
         told(2 * done + 1, total);
         let begin = short.first().map_or(now, |c| c.open_time).floor_to(HOUR_MS).plus(HOUR_MS);
         let hours = ohlc(&client, pair, Interval::H1, now).await?;
-        let oldest = begin.plus(-(WARMUP_HOURS + 24) * HOUR_MS);
+        let oldest = begin.plus(-warm_up_hours * HOUR_MS);
         history.extend(hours.into_iter().filter(|c| c.open_time >= oldest && c.open_time < begin));
         history.extend(short.into_iter().filter(|c| c.open_time >= begin));
     }
@@ -142,15 +159,20 @@ pub(in crate::orchestrator) fn start(
         seed: u64::from(std::process::id()),
     };
     let grace_ms = i64::try_from(settings.candle_grace_ms).unwrap_or(0);
-    let link_settings = LinkSettings { candle_grace_ms: grace_ms, ..LinkSettings::default() };
+    let link_settings = LinkSettings { candle_grace_ms: grace_ms, tell_depth: true, ..LinkSettings::default() };
     let driver = DriverSettings { url: settings.ws_url.clone(), ..DriverSettings::default() };
     let real = driver.url.starts_with("wss://ws.kraken.com/") && ground.client.is_kraken();
+    let flows = Flows::new(ground.watched(clock.now()));
     let (link, events) = driver::start(plan, link_settings, driver, Arc::clone(&clock), ground.client)
         .map_err(|e| OrchestratorError::Link(e.to_string()))?;
-    let picture = LinkPicture { status: link.status(), url: settings.ws_url.clone(), real };
+    let (views, flow) = watch::channel(Arc::default());
+    let picture = LinkPicture { status: link.status(), flow: Some(flow), url: settings.ws_url.clone(), real };
     let (tx, deliveries) = mpsc::channel(AHEAD);
     let mut listener = Listener {
         batcher: Batcher::new(&ground.universe),
+        flows,
+        views,
+        looks: 0,
         newest: ground.history.iter().map(|c| (c.pair.clone(), c.open_time)).collect(),
         link,
         events,
@@ -185,7 +207,7 @@ fn past(history: Vec<RawCandle>, trading_from: UtcMs) -> Vec<RawBatch> {
         batches.entry(candle.open_time.plus(candle.interval.ms())).or_default().push(candle);
     }
     let until = trading_from.floor_to(BAR.ms());
-    let batch = |(at, rows)| RawBatch { at, rows, warmup: true, doubts: Vec::new() };
+    let batch = |(at, rows)| RawBatch { at, rows, warmup: true, ..RawBatch::default() };
     batches.into_iter().filter(|(at, _)| *at <= until).map(batch).collect()
 }
 
@@ -194,6 +216,10 @@ struct Listener {
     events: mpsc::Receiver<LinkEvent>,
     clock: Arc<dyn Clock>,
     batcher: Batcher,
+    flows: Flows,
+    /// Where the screen sees how flow stands.
+    views: watch::Sender<Arc<Vec<FlowView>>>,
+    looks: u32,
     /// Newest candle of the history per pair: the link may tell it once more.
     newest: BTreeMap<Pair, UtcMs>,
     /// After a bar's end, wait for its candles at most so long.
@@ -212,16 +238,47 @@ impl Listener {
                     None => return Err(crate::orchestrator::OrchestratorError::Link("it ended by itself".to_owned())),
                 },
                 _ = look.tick() => {
+                    self.looks = self.looks.wrapping_add(1);
+                    if self.looks.is_multiple_of(SHOW_EVERY) {
+                        self.show();
+                    }
                     let late = self.clock.now().since(at);
                     if late >= self.wait_ms || (late >= self.wait_ms - LATE_MS && self.complete(at)) {
-                        return Ok(self.batcher.batch(at, at <= trading_from));
+                        self.drain();
+                        let mut batch = self.batcher.batch(at, at <= trading_from);
+                        batch.flow = self.flows.close(at, &batch.rows, &batch.doubts);
+                        return Ok(batch);
                     }
                 }
             }
         }
     }
 
+    /// Takes what has been told already: the batch must not miss what waits in line.
+    fn drain(&mut self) {
+        for _ in 0..self.events.len() {
+            match self.events.try_recv() {
+                Ok(event) => self.take(event),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Shows how flow stands, when somebody looks.
+    fn show(&self) {
+        let views = self.flows.views();
+        // What has not changed need not be drawn again.
+        self.views.send_if_modified(|shown| {
+            let changed = **shown != views;
+            if changed {
+                *shown = Arc::new(views);
+            }
+            changed
+        });
+    }
+
     fn take(&mut self, event: LinkEvent) {
+        self.flows.take(&event, self.clock.now());
         if let Some(tape) = &mut self.tape {
             tape.take(&event);
         }
@@ -240,3 +297,6 @@ impl Listener {
         self.link.status().borrow().pairs.iter().all(|p| self.newest.get(&p.pair).is_some_and(|t| *t >= begin))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,7 +60,7 @@ pub(in crate::orchestrator) async fn start(
         .map_err(|e| OrchestratorError::StandIn(e.to_string()))?;
     let clock = Arc::new(ManualClock::at(begin));
     let (link, events, url) = connect(&server, universe, Arc::clone(&clock), system)?;
-    let picture = LinkPicture { status: link.status(), url, real: false };
+    let picture = LinkPicture { status: link.status(), flow: None, url, real: false };
     let mut player = Player { server, link, events, clock, batcher: Batcher::new(universe), odd };
     player.come_up().await?;
     let (tx, deliveries) = mpsc::channel(AHEAD);

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::domain::message::Frames;
 use crate::domain::time::MINUTE_MS;
-use crate::domain::{AgentState, Feature, Price, Venue};
+use crate::domain::{AgentState, Indicators, Price, Venue};
 use crate::pipeline::golden;
 
 const STEP: i64 = 5 * MINUTE_MS;
@@ -38,7 +38,7 @@ fn row(name: &str, slot: i64) -> RawCandle {
 
 /// The batch at the end of slot `slot`.
 fn batch(slot: i64, rows: Vec<RawCandle>) -> RawBatch {
-    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, warmup: false, doubts: Vec::new() }
+    RawBatch { at: UtcMs(TEN + (slot + 1) * STEP), rows, ..RawBatch::default() }
 }
 
 /// Feeds slots `from..to` of every pair, and gives all frames.
@@ -130,7 +130,7 @@ fn a_hole_restarts_every_window() {
     let [btc, eth] = last.as_slice() else { panic!() };
     assert_eq!(btc.quality.note.as_deref(), Some("hole: 5 silent five-minute bars"));
     assert_eq!((btc.quality.complete, btc.quality.bars_since_hole, btc.quality.source_bars), (false, 0, 7));
-    assert_eq!((btc.features, btc.indicators), (FeatureRow::EMPTY, Indicators::default()));
+    assert_eq!((btc.features.missing().is_some(), btc.indicators), (true, Indicators::default()));
     assert!(eth.quality.complete);
     assert_eq!(collector.status(UtcMs(TEN + 201 * HOUR_MS)).pairs_complete, 1);
 
@@ -251,7 +251,7 @@ fn an_outlier_blocks_its_frame_and_stays_in_the_data() {
     assert_eq!((quality.outlier, quality.complete, quality.note.as_deref()), (true, false, Some("outlier")));
     assert_eq!(quality.bars_since_hole, 221);
     assert_eq!(frames[0].bar.close, Price::from_f64(190.0).unwrap());
-    assert!(frames[0].features.get(Feature::Return1).is_some_and(|r| r > 3.0));
+    assert!(frames[0].features.get("return_1").is_some_and(|r| r > 3.0));
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn frames_carry_what_the_engine_says() {
     let case = golden::cases("indicators").into_iter().find(|c| c.name == "mfi_14/pepe_usd_1h").unwrap();
     let opens = golden::cases("indicators").into_iter().find(|c| c.name == "bop/pepe_usd_1h").unwrap();
     let mut collector = Collector::new(&[(pair("PEPE/USD"), Interval::H1)], &PipelineSettings::default());
-    let mut engine = FeatureEngine::new(&PipelineSettings::default());
+    let mut engine = FeatureEngine::new(FeatureSet::built_in(), &PipelineSettings::default());
     let mut complete = 0;
     for (i, (bar, open)) in case.bars().iter().zip(opens.column("open")).enumerate() {
         let open_time = UtcMs(TEN + i as i64 * HOUR_MS);
@@ -325,17 +325,13 @@ fn frames_carry_what_the_engine_says() {
             volume: bar.volume,
             trades: None,
         };
-        let update = collector.ingest(&RawBatch {
-            at: open_time.plus(HOUR_MS),
-            rows: vec![row],
-            warmup: false,
-            doubts: Vec::new(),
-        });
+        let update =
+            collector.ingest(&RawBatch { at: open_time.plus(HOUR_MS), rows: vec![row], ..RawBatch::default() });
         let frame = &update.frames[0];
         assert!((frame.bar.volume.to_f64() - bar.volume).abs() <= 1e-14 * bar.volume);
         let out = engine.push(&Bar::from(&frame.bar));
         assert_eq!(
-            (frame.features, frame.indicators, frame.quality.outlier),
+            (frame.features.clone(), frame.indicators, frame.quality.outlier),
             (out.features, out.indicators, out.outlier)
         );
         complete += usize::from(frame.quality.complete);
@@ -402,7 +398,7 @@ fn whole_hours_may_fill_the_windows_of_shorter_bars_in_the_warm_up_only() {
     let mut collector = Collector::new(&[(pair("BTC/USD"), Interval::M5)], &PipelineSettings::default());
     let hour = |n: i64, warmup| {
         let row = RawCandle { interval: Interval::H1, open_time: UtcMs(TEN + n * HOUR_MS), ..row("BTC/USD", n) };
-        RawBatch { at: row.open_time.plus(HOUR_MS), rows: vec![row], warmup, doubts: Vec::new() }
+        RawBatch { at: row.open_time.plus(HOUR_MS), rows: vec![row], warmup, ..RawBatch::default() }
     };
     for n in 0..3 {
         let update = collector.ingest(&hour(n, true));

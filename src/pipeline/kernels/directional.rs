@@ -1,78 +1,108 @@
-//! Direction and strength of a trend.
+//! Wilder's directional movement (1978): direction and strength of a trend.
 
 use super::above;
 use super::moving_average::Wilder;
-use super::volatility::{Atr, TrueRange};
-use super::window::{DatedExtremes, Sliding};
-use crate::domain::Bar;
+use super::real::Real;
+use super::row::Ohlcv;
+use super::volatility::TrueRange;
+use super::window::Lag;
+
+/// Values of [`Movement`], in price units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MovementLines<T = f64> {
+    pub plus: T,
+    pub minus: T,
+}
+
+/// Smoothed sums of the upward and downward movement (+DM, −DM); first at index n − 1.
+///
+/// The sums start with n − 1 terms, as in TA-Lib. Two movements that differ only by rounding count as equal, so neither wins.
+#[derive(Debug, Clone)]
+pub struct Movement<T = f64> {
+    n: usize,
+    seen: usize,
+    before: Option<(T, T)>,
+    plus: T,
+    minus: T,
+}
+
+impl<T: Real> Movement<T> {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { n: n.max(1), seen: 0, before: None, plus: T::of(0.0), minus: T::of(0.0) }
+    }
+
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<MovementLines<T>> {
+        let bar = bar.row();
+        let (high, low) = self.before.replace((bar.high, bar.low))?;
+        let (up, down, none) = (bar.high - high, low - bar.low, T::of(0.0));
+        // up > down, compared as sums of prices so that rounding is measured against the prices.
+        let (tops, bottoms) = (bar.high + bar.low, high + low);
+        let plus = T::pick(up.above(none) & above(tops, bottoms), up, none);
+        let minus = T::pick(down.above(none) & above(bottoms, tops), down, none);
+        self.seen += 1;
+        let kept = T::of(kept(self.seen, self.n));
+        self.plus = self.plus * kept + plus;
+        self.minus = self.minus * kept + minus;
+        (self.seen + 1 >= self.n).then_some(MovementLines { plus: self.plus, minus: self.minus })
+    }
+
+    pub fn reset(&mut self) {
+        *self = Self::new(self.n);
+    }
+}
+
+/// What is kept of a sum when its `seen`-th term comes: all of the first n − 1, then all but an n-th part.
+#[inline(always)]
+fn kept(seen: usize, n: usize) -> f64 {
+    if seen < n { 1.0 } else { 1.0 - 1.0 / n as f64 }
+}
 
 /// Values of [`Directional`], each 0..=100.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DirectionalLines {
-    pub plus_di: f64,
-    pub minus_di: f64,
-    pub dx: f64,
+pub struct DirectionalLines<T = f64> {
+    pub plus_di: T,
+    pub minus_di: T,
+    pub dx: T,
 }
 
-/// Wilder's directional movement (1978): +DI, −DI and DX; first at index n.
-///
-/// The smoothed sums start with n − 1 terms, as in TA-Lib. Two movements that differ only by rounding count as equal, so neither wins.
+/// Directional indicators +DI and −DI and their contrast DX; first at index n. As in TA-Lib +DI and −DI are 0 without any range, and DX
+/// keeps its value, at first 0, when nothing moved.
 #[derive(Debug, Clone)]
-pub struct Directional {
+pub struct Directional<T = f64> {
     n: usize,
     seen: usize,
-    previous: Option<Bar>,
-    range: TrueRange,
-    plus_sum: f64,
-    minus_sum: f64,
-    range_sum: f64,
-    dx: f64,
+    movement: Movement<T>,
+    range: TrueRange<T>,
+    range_sum: T,
+    dx: T,
 }
 
-impl Directional {
+impl<T: Real> Directional<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self {
-            n: n.max(1),
-            seen: 0,
-            previous: None,
-            range: TrueRange::new(),
-            plus_sum: 0.0,
-            minus_sum: 0.0,
-            range_sum: 0.0,
-            dx: 0.0,
-        }
+        let zero = T::of(0.0);
+        Self { n: n.max(1), seen: 0, movement: Movement::new(n), range: TrueRange::new(), range_sum: zero, dx: zero }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<DirectionalLines> {
-        let range = self.range.push(bar);
-        let before = self.previous.replace(*bar)?;
-        let (plus, minus) = Self::movement(&before, bar);
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<DirectionalLines<T>> {
+        let movement = self.movement.push(bar);
+        let range = self.range.push(bar)?;
         self.seen += 1;
-        let kept = if self.seen < self.n { 1.0 } else { 1.0 - 1.0 / self.n as f64 };
-        self.plus_sum = self.plus_sum * kept + plus;
-        self.minus_sum = self.minus_sum * kept + minus;
-        self.range_sum = self.range_sum * kept + range?;
+        self.range_sum = self.range_sum * T::of(kept(self.seen, self.n)) + range;
         if self.seen < self.n {
             return None;
         }
-        let share = |sum: f64| if self.range_sum > 0.0 { 100.0 * (sum / self.range_sum) } else { 0.0 };
-        let (plus_di, minus_di) = (share(self.plus_sum), share(self.minus_sum));
-        if plus_di + minus_di > 0.0 {
-            self.dx = 100.0 * ((plus_di - minus_di).abs() / (plus_di + minus_di));
-        }
+        let MovementLines { plus, minus } = movement?;
+        let (zero, hundred) = (T::of(0.0), T::of(100.0));
+        let some_range = self.range_sum.above(zero);
+        let share = |sum: T| T::pick(some_range, hundred * (sum / self.range_sum), zero);
+        let (plus_di, minus_di) = (share(plus), share(minus));
+        let both = plus_di + minus_di;
+        self.dx = T::pick(both.above(zero), hundred * ((plus_di - minus_di).abs() / both), self.dx);
         Some(DirectionalLines { plus_di, minus_di, dx: self.dx })
-    }
-
-    /// (+DM, −DM) between two bars.
-    fn movement(before: &Bar, bar: &Bar) -> (f64, f64) {
-        let up = bar.high - before.high;
-        let down = before.low - bar.low;
-        // up > down, compared as sums of prices so that rounding is measured against the prices.
-        let (tops, bottoms) = (bar.high + bar.low, before.high + before.low);
-        let plus = if up > 0.0 && above(tops, bottoms) { up } else { 0.0 };
-        let minus = if down > 0.0 && above(bottoms, tops) { down } else { 0.0 };
-        (plus, minus)
     }
 
     pub fn reset(&mut self) {
@@ -82,26 +112,27 @@ impl Directional {
 
 /// Average directional index: Wilder's average of DX, 0..=100; first at index 2n − 1.
 #[derive(Debug, Clone)]
-pub struct Adx {
-    directional: Directional,
-    average: Wilder,
-    lines: Option<DirectionalLines>,
+pub struct Adx<T = f64> {
+    directional: Directional<T>,
+    average: Wilder<T>,
+    lines: Option<DirectionalLines<T>>,
 }
 
-impl Adx {
+impl<T: Real> Adx<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self { directional: Directional::new(n), average: Wilder::new(n), lines: None }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
         self.lines = self.directional.push(bar);
         self.average.push(self.lines?.dx)
     }
 
     /// +DI, −DI and DX of the last bar; they start n − 1 bars before the index itself.
     #[must_use]
-    pub const fn lines(&self) -> Option<DirectionalLines> {
+    pub const fn lines(&self) -> Option<DirectionalLines<T>> {
         self.lines
     }
 
@@ -112,93 +143,27 @@ impl Adx {
     }
 }
 
-/// Values of [`Aroon`], each 0..=100.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AroonLines {
-    pub down: f64,
-    pub up: f64,
-}
-
-/// How recent the highest high and lowest low of n + 1 bars are; the latest of equals counts; first at index n.
+/// Mean of [`Adx`] now and n − 1 bars ago, 0..=100; first at index 3n − 2.
 #[derive(Debug, Clone)]
-pub struct Aroon {
-    n: f64,
-    seen: u64,
-    window: Sliding<DatedExtremes>,
+pub struct Adxr<T = f64> {
+    adx: Adx<T>,
+    before: Lag<T>,
 }
 
-impl Aroon {
+impl<T: Real> Adxr<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        let n = n.max(1);
-        Self { n: n as f64, seen: 0, window: Sliding::new(n + 1) }
+        Self { adx: Adx::new(n), before: Lag::new(n.saturating_sub(1)) }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<AroonLines> {
-        self.seen += 1;
-        let found = self.window.push(DatedExtremes { low: (bar.low, self.seen), high: (bar.high, self.seen) })?;
-        let line = |at: u64| 100.0 * (self.n - self.seen.saturating_sub(at) as f64) / self.n;
-        Some(AroonLines { down: line(found.low.1), up: line(found.high.1) })
-    }
-
-    pub fn reset(&mut self) {
-        self.seen = 0;
-        self.window.reset();
-    }
-}
-
-/// Value of [`Supertrend`]: the trailing band, in price units, and its side.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Trail {
-    pub value: f64,
-    pub up: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct TrailState {
-    upper: f64,
-    lower: f64,
-    close: f64,
-    up: bool,
-}
-
-/// Supertrend: bands of `multiple`·ATR around (high + low)/2 that only tighten, until the close crosses the opposite one.
-/// First at index n; down at first unless the close is above the upper band.
-#[derive(Debug, Clone)]
-pub struct Supertrend {
-    multiple: f64,
-    atr: Atr,
-    state: Option<TrailState>,
-}
-
-impl Supertrend {
-    #[must_use]
-    pub fn new(n: usize, multiple: f64) -> Self {
-        Self { multiple, atr: Atr::new(n), state: None }
-    }
-
-    pub fn push(&mut self, bar: &Bar) -> Option<Trail> {
-        let reach = self.multiple * self.atr.push(bar)?;
-        let middle = f64::midpoint(bar.high, bar.low);
-        let (mut upper, mut lower) = (middle + reach, middle - reach);
-        if let Some(last) = self.state {
-            if upper >= last.upper && last.close <= last.upper {
-                upper = last.upper;
-            }
-            if lower <= last.lower && last.close >= last.lower {
-                lower = last.lower;
-            }
-        }
-        let up = match self.state {
-            Some(last) if last.up => bar.close >= lower,
-            _ => bar.close > upper,
-        };
-        self.state = Some(TrailState { upper, lower, close: bar.close, up });
-        Some(Trail { value: if up { lower } else { upper }, up })
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
+        let adx = self.adx.push(bar)?;
+        self.before.push(adx).map(|before| (adx + before) * T::of(0.5))
     }
 
     pub fn reset(&mut self) {
-        self.atr.reset();
-        self.state = None;
+        self.adx.reset();
+        self.before.reset();
     }
 }

@@ -7,43 +7,73 @@
 //! A period of 0 counts as 1. Inputs are finite: validation stands before.
 
 pub mod bands;
+pub mod batch;
+pub mod catalog;
 pub mod directional;
-#[cfg(test)]
-mod golden_tests;
+pub mod fractional;
+pub mod garch;
+pub mod hilbert;
 pub mod moving_average;
 pub mod oscillator;
+pub mod price_oscillator;
+#[cfg(test)]
+mod properties;
+pub mod rank;
+pub mod real;
+pub mod realised;
 pub mod regression;
 pub mod robust;
+pub mod row;
+pub mod stochastic;
+pub mod trail;
 pub mod volatility;
 pub mod volume;
 pub mod window;
 
-pub use bands::{Bollinger, Channel, Donchian, Keltner};
-pub use directional::{Adx, Aroon, AroonLines, Directional, DirectionalLines, Supertrend, Trail};
-pub use moving_average::{Dema, Ema, Kama, Sma, Tema, Wilder, Wma};
-pub use oscillator::{Cci, Cmo, Macd, MacdLines, Momentum, Rsi, StochLines, Stochastic, WilliamsR};
-pub use regression::{HalfLife, Slope};
+pub use bands::{Bollinger, Channel, Donchian, Ichimoku, IchimokuLines, Keltner, Midpoint};
+pub use batch::{Column, columns};
+pub use catalog::{CatalogError, Indicator, Kernel};
+pub use directional::{Adx, Adxr, Directional, DirectionalLines, Movement, MovementLines};
+pub use fractional::FractionalDifference;
+pub use garch::{Garch, GarchFit, GarchParameters};
+pub use hilbert::Trendline;
+pub use moving_average::{Dema, Ema, Kama, Sma, T3, Tema, Trima, Trix, Wilder, Wma};
+pub use oscillator::{Cci, Cmo, Momentum, Rsi, Ultimate};
+pub use price_oscillator::{Macd, MacdLines, PriceOscillator};
+pub use rank::Rank;
+pub use real::Real;
+pub use realised::{
+    CloseVolatility, EwmaVolatility, GarmanKlass, Parkinson, RealisedVolatility, RogersSatchell, YangZhang, annualised,
+};
+pub use regression::{Beta, Correlation, HalfLife, Line, LinePoints};
 pub use robust::Hampel;
-pub use volatility::{Atr, CloseVolatility, Natr, RealisedVolatility, SampleSd, StdDev, TrueRange, ZScore};
-pub use volume::{Accumulation, ChaikinFlow, MoneyFlow, OnBalanceVolume, RollingVwap};
+pub use row::{Ohlcv, Row};
+pub use stochastic::{FastLines, FastStochastic, StochLines, Stochastic, StochasticRsi, WilliamsR};
+pub use trail::{Aroon, AroonLines, Sar, Supertrend, Trail};
+pub use volatility::{Atr, Natr, SampleSd, StdDev, TrueRange, ZScore};
+pub use volume::{
+    Accumulation, ChaikinFlow, ChaikinOscillator, MoneyFlow, OnBalanceVolume, RollingVwap, balance_of_power,
+};
 pub use window::{Lag, RollingMax, RollingMin, RollingSum};
-
-use crate::domain::Bar;
 
 /// Relative size below which a difference of two prices is rounding, not a move.
 pub const TIE: f64 = 1e-12;
 
 /// Whether `a` is above `b` by more than rounding of either.
-fn above(a: f64, b: f64) -> bool {
-    a - b > TIE * a.abs().max(b.abs())
+#[inline(always)]
+fn above<T: Real>(a: T, b: T) -> T::Mask {
+    (a - b).above(T::of(TIE) * a.abs().most(b.abs()))
 }
 
 /// (high + low + close) / 3.
-fn typical_price(bar: &Bar) -> f64 {
-    (bar.high + bar.low + bar.close) / 3.0
+#[must_use]
+#[inline(always)]
+pub fn typical_price<T: Real>(bar: &Row<T>) -> T {
+    (bar.high + bar.low + bar.close) / T::of(3.0)
 }
 
 /// `top / bottom`, without a value when that is not a finite number.
-fn ratio(top: f64, bottom: f64) -> Option<f64> {
-    Some(top / bottom).filter(|r| r.is_finite())
+#[inline(always)]
+fn ratio<T: Real>(top: T, bottom: T) -> Option<T> {
+    (top / bottom).finite()
 }

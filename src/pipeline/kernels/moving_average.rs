@@ -1,22 +1,24 @@
 //! Moving averages.
 
+use super::real::Real;
 use super::window::{Lag, RollingSum, Sliding, Trend};
 
 /// Simple mean of the newest `n` values; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct Sma {
+pub struct Sma<T = f64> {
     n: f64,
-    sum: RollingSum,
+    sum: RollingSum<T>,
 }
 
-impl Sma {
+impl<T: Real> Sma<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self { n: n.max(1) as f64, sum: RollingSum::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.sum.push(x).map(|sum| sum / self.n)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.sum.push(x).map(|sum| sum / T::of(self.n))
     }
 
     pub fn reset(&mut self) {
@@ -24,102 +26,101 @@ impl Sma {
     }
 }
 
-/// The mean of the first `n` values, then a recursion from there: what EMA and Wilder's average share.
+/// The mean of the first `n` values, then towards each new one by a share `k` of the distance: what EMA and Wilder's average share.
 #[derive(Debug, Clone)]
-struct Seed {
+struct Smoothing<T> {
     n: usize,
+    k: f64,
     seen: usize,
-    sum: f64,
-    value: f64,
+    /// The sum of the first values, then the average.
+    value: T,
 }
 
-impl Seed {
-    fn new(n: usize) -> Self {
-        Self { n: n.max(1), seen: 0, sum: 0.0, value: 0.0 }
+impl<T: Real> Smoothing<T> {
+    fn new(n: usize, k: f64) -> Self {
+        Self { n: n.max(1), k, seen: 0, value: T::of(0.0) }
     }
 
-    fn push(&mut self, x: f64, next: impl Fn(f64, f64) -> f64) -> Option<f64> {
-        if self.seen < self.n {
-            self.seen += 1;
-            self.sum += x;
-            if self.seen < self.n {
-                return None;
-            }
-            self.value = self.sum / self.n as f64;
-        } else {
-            self.value = next(self.value, x);
+    #[inline(always)]
+    fn push(&mut self, x: T) -> Option<T> {
+        if self.seen >= self.n {
+            self.value = self.value + T::of(self.k) * (x - self.value);
+            return Some(self.value);
         }
+        self.seen += 1;
+        self.value = self.value + x;
+        if self.seen < self.n {
+            return None;
+        }
+        self.value = self.value / T::of(self.n as f64);
         Some(self.value)
     }
 
     fn reset(&mut self) {
         self.seen = 0;
-        self.sum = 0.0;
+        self.value = T::of(0.0);
     }
 }
 
 /// Exponential average with k = 2/(n+1), seeded with the mean of the first `n` values at index n − 1.
 #[derive(Debug, Clone)]
-pub struct Ema {
-    k: f64,
-    seed: Seed,
-}
+pub struct Ema<T = f64>(Smoothing<T>);
 
-impl Ema {
+impl<T: Real> Ema<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { k: 2.0 / (n.max(1) as f64 + 1.0), seed: Seed::new(n) }
+        Self(Smoothing::new(n, 2.0 / (n.max(1) as f64 + 1.0)))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        let k = self.k;
-        self.seed.push(x, |value, x| value + k * (x - value))
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.0.push(x)
     }
 
     pub fn reset(&mut self) {
-        self.seed.reset();
+        self.0.reset();
     }
 }
 
-/// Wilder's average: the mean of the first `n` values, then (previous·(n−1) + x)/n.
+/// Wilder's average: the mean of the first `n` values, then previous + (x − previous)/n.
 #[derive(Debug, Clone)]
-pub struct Wilder {
-    n: f64,
-    seed: Seed,
-}
+pub struct Wilder<T = f64>(Smoothing<T>);
 
-impl Wilder {
+impl<T: Real> Wilder<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { n: n.max(1) as f64, seed: Seed::new(n) }
+        Self(Smoothing::new(n, 1.0 / n.max(1) as f64))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        let n = self.n;
-        self.seed.push(x, |value, x| (value * (n - 1.0) + x) / n)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.0.push(x)
     }
 
     pub fn reset(&mut self) {
-        self.seed.reset();
+        self.0.reset();
     }
 }
 
 /// Mean with weights 1..=n, the newest heaviest; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct Wma {
-    n: f64,
-    window: Sliding<Trend>,
+pub struct Wma<T = f64> {
+    /// What the slope adds to the mean: 2 / (n(n + 1)) of the trend's cross sum.
+    share: f64,
+    window: Sliding<Trend<T>>,
 }
 
-impl Wma {
+impl<T: Real> Wma<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { n: n.max(1) as f64, window: Sliding::new(n) }
+        let count = n.max(1) as f64;
+        Self { share: 2.0 / (count * (count + 1.0)), window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        // Σ(i+1)x = cross + mean·n(n+1)/2, so the weighted mean is the mean plus what the slope adds.
-        self.window.push(Trend::of(x)).map(|t| t.mean + t.cross / (self.n * (self.n + 1.0) / 2.0))
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        // Σ(i+1)x = cross + mean·n(n+1)/2.
+        self.window.push(Trend::of(x)).map(|t| t.mean + t.cross * T::of(self.share))
     }
 
     pub fn reset(&mut self) {
@@ -127,20 +128,20 @@ impl Wma {
     }
 }
 
-/// Double exponential average 2·e1 − e2 (Mulloy 1994); first at index 2n − 2.
+/// Mean with weights that rise to the middle and fall again: a simple mean of a simple mean; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct Dema(Ema, Ema);
+pub struct Trima<T = f64>(Sma<T>, Sma<T>);
 
-impl Dema {
+impl<T: Real> Trima<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Ema::new(n), Ema::new(n))
+        let n = n.max(1);
+        Self(Sma::new(n.div_ceil(2)), Sma::new(n / 2 + 1))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        let e1 = self.0.push(x)?;
-        let e2 = self.1.push(e1)?;
-        Some(2.0 * e1 - e2)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.1.push(self.0.push(x)?)
     }
 
     pub fn reset(&mut self) {
@@ -149,40 +150,140 @@ impl Dema {
     }
 }
 
-/// Triple exponential average 3·e1 − 3·e2 + e3 (Mulloy 1994); first at index 3n − 3.
+/// Double exponential average 2·e1 − e2 (Mulloy 1994); first at index 2n − 2.
 #[derive(Debug, Clone)]
-pub struct Tema(Ema, Ema, Ema);
+pub struct Dema<T = f64>(Ema<T>, Ema<T>);
 
-impl Tema {
+impl<T: Real> Dema<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Ema::new(n), Ema::new(n), Ema::new(n))
+        Self(Ema::new(n), Ema::new(n))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         let e1 = self.0.push(x)?;
         let e2 = self.1.push(e1)?;
-        let e3 = self.2.push(e2)?;
-        Some(3.0 * e1 - 3.0 * e2 + e3)
+        Some(T::of(2.0) * e1 - e2)
     }
 
     pub fn reset(&mut self) {
+        self.0.reset();
+        self.1.reset();
+    }
+}
+
+/// Three exponential averages in a chain.
+#[derive(Debug, Clone)]
+struct TripleEma<T>(Ema<T>, Ema<T>, Ema<T>);
+
+impl<T: Real> TripleEma<T> {
+    fn new(n: usize) -> Self {
+        Self(Ema::new(n), Ema::new(n), Ema::new(n))
+    }
+
+    #[inline(always)]
+    fn push(&mut self, x: T) -> Option<[T; 3]> {
+        let e1 = self.0.push(x)?;
+        let e2 = self.1.push(e1)?;
+        let e3 = self.2.push(e2)?;
+        Some([e1, e2, e3])
+    }
+
+    fn reset(&mut self) {
         self.0.reset();
         self.1.reset();
         self.2.reset();
     }
 }
 
-/// Kaufman's adaptive average (2 and 30 bars); first at index n.
+/// Triple exponential average 3·e1 − 3·e2 + e3 (Mulloy 1994); first at index 3n − 3.
 #[derive(Debug, Clone)]
-pub struct Kama {
-    lag: Lag<f64>,
-    travelled: RollingSum,
-    previous: Option<f64>,
-    value: Option<f64>,
+pub struct Tema<T = f64>(TripleEma<T>);
+
+impl<T: Real> Tema<T> {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self(TripleEma::new(n))
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        let three = T::of(3.0);
+        self.0.push(x).map(|[e1, e2, e3]| three * e1 - three * e2 + e3)
+    }
+
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
 }
 
-impl Kama {
+/// One-bar change of a triple smoothed series, in percent (Hutson 1983); first at index 3n − 2.
+#[derive(Debug, Clone)]
+pub struct Trix<T = f64> {
+    averages: TripleEma<T>,
+    before: Option<T>,
+}
+
+impl<T: Real> Trix<T> {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { averages: TripleEma::new(n), before: None }
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        let [_, _, now] = self.averages.push(x)?;
+        let before = self.before.replace(now)?;
+        ((now / before - T::of(1.0)) * T::of(100.0)).finite()
+    }
+
+    pub fn reset(&mut self) {
+        self.averages.reset();
+        self.before = None;
+    }
+}
+
+/// Six exponential averages in a chain, mixed so that the lag falls by the factor `v` (Tillson 1998); first at index 6(n − 1).
+#[derive(Debug, Clone)]
+pub struct T3<T = f64> {
+    weights: [f64; 4],
+    first: TripleEma<T>,
+    second: TripleEma<T>,
+}
+
+impl<T: Real> T3<T> {
+    #[must_use]
+    pub fn new(n: usize, v: f64) -> Self {
+        let (v2, v3) = (v * v, v * v * v);
+        let weights = [1.0 + v3 + 3.0 * (v + v2), -6.0 * v2 - 3.0 * (v + v3), 3.0 * (v2 + v3), -v3];
+        Self { weights, first: TripleEma::new(n), second: TripleEma::new(n) }
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        let [_, _, e3] = self.first.push(x)?;
+        let [e4, e5, e6] = self.second.push(e3)?;
+        let [w3, w4, w5, w6] = self.weights.map(T::of);
+        Some(w6 * e6 + w5 * e5 + w4 * e4 + w3 * e3)
+    }
+
+    pub fn reset(&mut self) {
+        self.first.reset();
+        self.second.reset();
+    }
+}
+
+/// Kaufman's adaptive average (2 and 30 bars); first at index n.
+#[derive(Debug, Clone)]
+pub struct Kama<T = f64> {
+    lag: Lag<T>,
+    travelled: RollingSum<T>,
+    previous: Option<T>,
+    value: Option<T>,
+}
+
+impl<T: Real> Kama<T> {
     const FAST: f64 = 2.0 / 3.0;
     const SLOW: f64 = 2.0 / 31.0;
 
@@ -192,15 +293,17 @@ impl Kama {
         Self { lag: Lag::new(n), travelled: RollingSum::new(n), previous: None, value: None }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         let before = self.lag.push(x);
         let previous = self.previous.replace(x)?;
         let travelled = self.travelled.push((x - previous).abs())?;
         let change = (x - before?).abs();
-        let efficiency = if travelled <= change { 1.0 } else { change / travelled };
-        let smoothing = (efficiency * (Self::FAST - Self::SLOW) + Self::SLOW).powi(2);
+        let efficiency = T::pick(change.reaches(travelled), T::of(1.0), change / travelled);
+        let root = efficiency * T::of(Self::FAST - Self::SLOW) + T::of(Self::SLOW);
         let last = self.value.unwrap_or(previous);
-        self.value = Some(last + smoothing * (x - last));
+        let value = last + root * root * (x - last);
+        self.value = Some(value);
         self.value
     }
 

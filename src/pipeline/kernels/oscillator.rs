@@ -1,28 +1,30 @@
 //! Oscillators of the close within its own past.
 
-use std::collections::VecDeque;
-
-use super::moving_average::{Ema, Sma, Wilder};
-use super::window::{Extremes, Lag, Sliding};
-use super::{ratio, typical_price};
-use crate::domain::Bar;
+use super::moving_average::Wilder;
+use super::real::Real;
+use super::row::Ohlcv;
+use super::typical_price;
+use super::volatility::TrueRange;
+use super::window::{Lag, Sliding};
 
 /// Average gain and loss per bar, by Wilder.
 #[derive(Debug, Clone)]
-struct GainLoss {
-    previous: Option<f64>,
-    gain: Wilder,
-    loss: Wilder,
+struct GainLoss<T> {
+    previous: Option<T>,
+    gain: Wilder<T>,
+    loss: Wilder<T>,
 }
 
-impl GainLoss {
+impl<T: Real> GainLoss<T> {
     fn new(n: usize) -> Self {
         Self { previous: None, gain: Wilder::new(n), loss: Wilder::new(n) }
     }
 
-    fn push(&mut self, x: f64) -> Option<(f64, f64)> {
+    #[inline(always)]
+    fn push(&mut self, x: T) -> Option<(T, T)> {
         let d = x - self.previous.replace(x)?;
-        self.gain.push(d.max(0.0)).zip(self.loss.push((-d).max(0.0)))
+        let none = T::of(0.0);
+        self.gain.push(d.most(none)).zip(self.loss.push((-d).most(none)))
     }
 
     fn reset(&mut self) {
@@ -34,175 +36,55 @@ impl GainLoss {
 
 /// Relative strength index (Wilder 1978), 0..=100; first at index n. As in TA-Lib it is 0 when nothing moved at all.
 #[derive(Debug, Clone)]
-pub struct Rsi {
-    averages: GainLoss,
-    moved: bool,
+pub struct Rsi<T = f64> {
+    averages: GainLoss<T>,
+    /// Gain and loss together.
+    moved: T,
 }
 
-impl Rsi {
+impl<T: Real> Rsi<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { averages: GainLoss::new(n), moved: false }
+        Self { averages: GainLoss::new(n), moved: T::of(0.0) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         let (gain, loss) = self.averages.push(x)?;
-        self.moved = gain + loss > 0.0;
-        Some(if self.moved { 100.0 * (gain / (gain + loss)) } else { 0.0 })
-    }
-
-    /// Whether the last value was a ratio; `false` when it was the 0 that stands for 0/0.
-    #[must_use]
-    pub const fn is_defined(&self) -> bool {
-        self.moved
+        self.moved = gain + loss;
+        let none = T::of(0.0);
+        Some(T::pick(self.moved.above(none), T::of(100.0) * (gain / self.moved), none))
     }
 
     pub fn reset(&mut self) {
         self.averages.reset();
-        self.moved = false;
+        self.moved = T::of(0.0);
+    }
+}
+
+impl Rsi {
+    /// Whether the last value was a ratio; `false` when it was the 0 that stands for 0/0.
+    #[must_use]
+    pub fn is_defined(&self) -> bool {
+        self.moved > 0.0
     }
 }
 
 /// Chande momentum oscillator on Wilder's averages, −100..=100; 0 when nothing moved; first at index n.
 #[derive(Debug, Clone)]
-pub struct Cmo(GainLoss);
+pub struct Cmo<T = f64>(GainLoss<T>);
 
-impl Cmo {
+impl<T: Real> Cmo<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(GainLoss::new(n))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         let (gain, loss) = self.0.push(x)?;
-        Some(if gain + loss > 0.0 { 100.0 * ((gain - loss) / (gain + loss)) } else { 0.0 })
-    }
-
-    pub fn reset(&mut self) {
-        self.0.reset();
-    }
-}
-
-/// Values of [`Macd`], in price units.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MacdLines {
-    pub macd: f64,
-    pub signal: f64,
-    pub histogram: f64,
-}
-
-/// Convergence and divergence of two exponential averages. As in TA-Lib both are seeded on the same bar, so the fast one skips the
-/// first slow − fast values; all lines start at index slow + signal − 2.
-#[derive(Debug, Clone)]
-pub struct Macd {
-    skip: usize,
-    seen: usize,
-    fast: Ema,
-    slow: Ema,
-    signal: Ema,
-}
-
-impl Macd {
-    #[must_use]
-    pub fn new(fast: usize, slow: usize, signal: usize) -> Self {
-        Self {
-            skip: slow.saturating_sub(fast),
-            seen: 0,
-            fast: Ema::new(fast),
-            slow: Ema::new(slow),
-            signal: Ema::new(signal),
-        }
-    }
-
-    pub fn push(&mut self, x: f64) -> Option<MacdLines> {
-        let fast = if self.seen < self.skip {
-            self.seen += 1;
-            None
-        } else {
-            self.fast.push(x)
-        };
-        let macd = self.slow.push(x).zip(fast).map(|(slow, fast)| fast - slow)?;
-        let signal = self.signal.push(macd)?;
-        Some(MacdLines { macd, signal, histogram: macd - signal })
-    }
-
-    pub fn reset(&mut self) {
-        self.seen = 0;
-        self.fast.reset();
-        self.slow.reset();
-        self.signal.reset();
-    }
-}
-
-/// Values of [`Stochastic`], 0..=100.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StochLines {
-    pub slow_k: f64,
-    pub slow_d: f64,
-}
-
-/// Slow stochastic: where the close stands in its range, smoothed twice by simple means. As in TA-Lib the raw value is 0 when the
-/// range is 0, and both lines start together.
-#[derive(Debug, Clone)]
-pub struct Stochastic {
-    range: Sliding<Extremes>,
-    slow_k: Sma,
-    slow_d: Sma,
-    smoothing: usize,
-    /// Raw values since the last one without a range, up to `smoothing`.
-    defined: usize,
-}
-
-impl Stochastic {
-    #[must_use]
-    pub fn new(fast_k: usize, slow_k: usize, slow_d: usize) -> Self {
-        Self {
-            range: Sliding::new(fast_k),
-            slow_k: Sma::new(slow_k),
-            slow_d: Sma::new(slow_d),
-            smoothing: slow_k.max(1),
-            defined: 0,
-        }
-    }
-
-    pub fn push(&mut self, bar: &Bar) -> Option<StochLines> {
-        let range = self.range.push(Extremes { low: bar.low, high: bar.high })?;
-        let width = range.high - range.low;
-        let raw = if width > 0.0 { 100.0 * ((bar.close - range.low) / width) } else { 0.0 };
-        self.defined = if width > 0.0 { (self.defined + 1).min(self.smoothing) } else { 0 };
-        let slow_k = self.slow_k.push(raw)?;
-        let slow_d = self.slow_d.push(slow_k)?;
-        Some(StochLines { slow_k, slow_d })
-    }
-
-    /// Whether every raw value behind the last slow %K had a range; `false` when a 0 stood in for 0/0.
-    #[must_use]
-    pub const fn is_defined(&self) -> bool {
-        self.defined == self.smoothing
-    }
-
-    pub fn reset(&mut self) {
-        self.range.reset();
-        self.slow_k.reset();
-        self.slow_d.reset();
-        self.defined = 0;
-    }
-}
-
-/// Williams' %R, −100..=0, 0 when the range is 0; first at index n − 1.
-#[derive(Debug, Clone)]
-pub struct WilliamsR(Sliding<Extremes>);
-
-impl WilliamsR {
-    #[must_use]
-    pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n))
-    }
-
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
-        let range = self.0.push(Extremes { low: bar.low, high: bar.high })?;
-        let width = range.high - range.low;
-        Some(if width > 0.0 { -100.0 * ((range.high - bar.close) / width) } else { 0.0 })
+        let (moved, none) = (gain + loss, T::of(0.0));
+        Some(T::pick(moved.above(none), T::of(100.0) * ((gain - loss) / moved), none))
     }
 
     pub fn reset(&mut self) {
@@ -213,61 +95,122 @@ impl WilliamsR {
 /// Commodity channel index (Lambert 1980) of the typical price; 0 when there is no deviation; first at index n − 1.
 /// The mean deviation moves with the mean, so each bar costs O(n).
 #[derive(Debug, Clone)]
-pub struct Cci {
-    n: usize,
-    window: VecDeque<f64>,
+pub struct Cci<T = f64> {
+    n: f64,
+    window: Box<[T]>,
+    /// Where the next price goes.
+    next: usize,
+    full: bool,
 }
 
-impl Cci {
+impl<T: Real> Cci<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         let n = n.max(1);
-        Self { n, window: VecDeque::with_capacity(n + 1) }
+        Self { n: n as f64, window: vec![T::of(0.0); n].into(), next: 0, full: false }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
-        let price = typical_price(bar);
-        self.window.push_back(price);
-        if self.window.len() > self.n {
-            self.window.pop_front();
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
+        let price = typical_price(&bar.row());
+        *self.window.get_mut(self.next)? = price;
+        self.next += 1;
+        if self.next == self.window.len() {
+            self.next = 0;
+            self.full = true;
         }
-        if self.window.len() < self.n {
+        if !self.full {
             return None;
         }
-        let n = self.n as f64;
+        let (n, none) = (T::of(self.n), T::of(0.0));
         // Relative to the newest price: then a flat window has a deviation of exactly 0.
-        let offset = self.window.iter().map(|p| p - price).sum::<f64>() / n;
-        let spread = self.window.iter().map(|p| (p - price - offset).abs()).sum::<f64>() / n;
-        let rounding = super::TIE * price.abs();
-        Some(if offset.abs() <= rounding || spread <= rounding { 0.0 } else { -offset / (0.015 * spread) })
+        let offset = self.window.iter().fold(none, |sum, p| sum + (*p - price)) / n;
+        let mean = price + offset;
+        let spread = self.window.iter().fold(none, |sum, p| sum + (*p - mean).abs()) / n;
+        let rounding = T::of(super::TIE) * price.abs();
+        let moved = offset.abs().above(rounding) & spread.above(rounding);
+        Some(T::pick(moved, -offset / (T::of(0.015) * spread), none))
     }
 
     pub fn reset(&mut self) {
-        self.window.clear();
+        self.next = 0;
+        self.full = false;
     }
 }
 
 /// Change against the value `n` bars ago.
 #[derive(Debug, Clone)]
-pub struct Momentum(Lag<f64>);
+pub struct Momentum<T = f64>(Lag<T>);
 
-impl Momentum {
+impl<T: Real> Momentum<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(Lag::new(n.max(1)))
     }
 
     /// The difference (TA-Lib's MOM); first at index n.
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         self.0.push(x).map(|before| x - before)
     }
 
     /// The change in percent (TA-Lib's ROC) instead; first at index n.
-    pub fn push_rate(&mut self, x: f64) -> Option<f64> {
-        self.0.push(x).and_then(|before| ratio(x, before)).map(|r| (r - 1.0) * 100.0)
+    #[inline(always)]
+    pub fn push_rate(&mut self, x: T) -> Option<T> {
+        let before = self.0.push(x)?;
+        ((x / before - T::of(1.0)) * T::of(100.0)).finite()
     }
 
     pub fn reset(&mut self) {
         self.0.reset();
+    }
+}
+
+/// Ultimate oscillator (Williams 1976): buying pressure over true range in three windows, weighted 4, 2 and 1; 0..=100; a window
+/// without range counts as 0; first at the index of the longest window.
+#[derive(Debug, Clone)]
+pub struct Ultimate<T = f64> {
+    before: Option<T>,
+    range: TrueRange<T>,
+    windows: [Sliding<[T; 2]>; 3],
+}
+
+impl<T: Real> Ultimate<T> {
+    const WEIGHTS: [f64; 3] = [4.0, 2.0, 1.0];
+
+    /// Windows from the shortest to the longest.
+    #[must_use]
+    pub fn new(windows: [usize; 3]) -> Self {
+        let mut windows = windows;
+        windows.sort_unstable();
+        Self { before: None, range: TrueRange::new(), windows: windows.map(Sliding::new) }
+    }
+
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
+        let range = self.range.push(bar);
+        let bar = bar.row();
+        let before = self.before.replace(bar.close)?;
+        let pressure = bar.close - bar.low.least(before);
+        let range = range?;
+        let zero = T::of(0.0);
+        let [short, middle, long] = &mut self.windows;
+        let sums = [short, middle, long].map(|window| window.push([pressure, range]));
+        // The longest window is full last.
+        let [Some(short), Some(middle), Some(long)] = sums else { return None };
+        let share = |[pressure, range]: [T; 2], weight: f64| {
+            T::pick(range.above(zero), T::of(weight) * (pressure / range), zero)
+        };
+        let [first, second, third] = Self::WEIGHTS;
+        let sum = share(short, first) + share(middle, second) + share(long, third);
+        Some(T::of(100.0) * (sum / T::of(7.0)))
+    }
+
+    pub fn reset(&mut self) {
+        self.before = None;
+        self.range.reset();
+        for window in &mut self.windows {
+            window.reset();
+        }
     }
 }

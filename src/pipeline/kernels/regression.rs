@@ -3,29 +3,95 @@
 use std::f64::consts::LN_2;
 
 use super::ratio;
+use super::real::Real;
 use super::window::{CoMoments, Sliding, Trend};
 
-/// Slope per bar of the least-squares line through the newest `n` values (`n` at least 2); first at index n − 1.
-#[derive(Debug, Clone)]
-pub struct Slope {
-    /// Σ(position − mean position)².
-    spread: f64,
-    window: Sliding<Trend>,
+/// Values of [`Line`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinePoints<T = f64> {
+    /// Change per bar.
+    pub slope: T,
+    /// The line at the newest value (TA-Lib's LINEARREG).
+    pub now: T,
+    /// The line one bar ahead (TA-Lib's TSF).
+    pub next: T,
 }
 
-impl Slope {
+/// The least-squares line through the newest `n` values (`n` at least 2); first at index n − 1.
+#[derive(Debug, Clone)]
+pub struct Line<T = f64> {
+    n: f64,
+    /// Σ(position − mean position)².
+    spread: f64,
+    window: Sliding<Trend<T>>,
+}
+
+impl<T: Real> Line<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         let n = n.max(2);
         let count = n as f64;
-        Self { spread: count * (count * count - 1.0) / 12.0, window: Sliding::new(n) }
+        Self { n: count, spread: count * (count * count - 1.0) / 12.0, window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.window.push(Trend::of(x)).map(|t| t.cross / self.spread)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<LinePoints<T>> {
+        let trend = self.window.push(Trend::of(x))?;
+        let slope = trend.cross / T::of(self.spread);
+        let ahead = |bars: f64| trend.mean + slope * T::of((self.n - 1.0) / 2.0 + bars);
+        Some(LinePoints { slope, now: ahead(0.0), next: ahead(1.0) })
     }
 
     pub fn reset(&mut self) {
+        self.window.reset();
+    }
+}
+
+/// Pearson's correlation of two series over the newest `n` pairs of values, −1..=1; no value when one of them is flat; first at index n − 1.
+#[derive(Debug, Clone)]
+pub struct Correlation<T = f64>(Sliding<CoMoments<T>>);
+
+impl<T: Real> Correlation<T> {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self(Sliding::new(n))
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, x: T, y: T) -> Option<T> {
+        let m = self.0.push(CoMoments::of(x, y))?;
+        ratio(m.xy, m.xx.sqrt() * m.yy.sqrt())
+    }
+
+    pub fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
+/// Slope of the one-bar simple returns of `y` on those of `x` over the newest `n` returns; no value when `x` does not move; first at index n.
+/// (TA-Lib's BETA; its first argument is `x`.)
+#[derive(Debug, Clone)]
+pub struct Beta<T = f64> {
+    before: Option<(T, T)>,
+    window: Sliding<CoMoments<T>>,
+}
+
+impl<T: Real> Beta<T> {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        Self { before: None, window: Sliding::new(n) }
+    }
+
+    #[inline(always)]
+    pub fn push(&mut self, x: T, y: T) -> Option<T> {
+        let (x_before, y_before) = self.before.replace((x, y))?;
+        let one = T::of(1.0);
+        let m = self.window.push(CoMoments::of(x / x_before - one, y / y_before - one))?;
+        ratio(m.xy, m.xx)
+    }
+
+    pub fn reset(&mut self) {
+        self.before = None;
         self.window.reset();
     }
 }

@@ -1,83 +1,100 @@
-//! Spread of prices and returns.
+//! Spread of values and range of bars.
 
 use super::moving_average::Wilder;
 use super::ratio;
-use super::window::{Moments, RollingSum, Sliding};
-use crate::domain::Bar;
+use super::real::Real;
+use super::row::Ohlcv;
+use super::window::{Moments, Sliding};
 
 /// Population standard deviation (ddof 0) of the newest `n` values; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct StdDev(Sliding<Moments>);
+pub struct StdDev<T = f64> {
+    n: f64,
+    window: Sliding<Moments<T>>,
+}
 
-impl StdDev {
+impl<T: Real> StdDev<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n))
+        Self { n: n.max(1) as f64, window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.0.push(Moments::of(x)).map(|m| (m.m2 / m.n).sqrt())
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.window.push(Moments::of(x)).map(|m| (m.m2 / T::of(self.n)).sqrt())
     }
 
     pub fn reset(&mut self) {
-        self.0.reset();
+        self.window.reset();
     }
 }
 
 /// Sample standard deviation (ddof 1) of the newest `n` values, `n` at least 2; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct SampleSd(Sliding<Moments>);
+pub struct SampleSd<T = f64> {
+    n: f64,
+    window: Sliding<Moments<T>>,
+}
 
-impl SampleSd {
+impl<T: Real> SampleSd<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n.max(2)))
+        let n = n.max(2);
+        Self { n: n as f64, window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.0.push(Moments::of(x)).map(|m| (m.m2 / (m.n - 1.0)).sqrt())
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.window.push(Moments::of(x)).map(|m| (m.m2 / T::of(self.n - 1.0)).sqrt())
     }
 
     pub fn reset(&mut self) {
-        self.0.reset();
+        self.window.reset();
     }
 }
 
 /// (x − mean) / sample sd over the newest `n` values, the current one included; no value in a flat window.
 #[derive(Debug, Clone)]
-pub struct ZScore(Sliding<Moments>);
+pub struct ZScore<T = f64> {
+    n: f64,
+    window: Sliding<Moments<T>>,
+}
 
-impl ZScore {
+impl<T: Real> ZScore<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n.max(2)))
+        let n = n.max(2);
+        Self { n: n as f64, window: Sliding::new(n) }
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        let m = self.0.push(Moments::of(x))?;
-        ratio(x - m.mean, (m.m2 / (m.n - 1.0)).sqrt())
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        let m = self.window.push(Moments::of(x))?;
+        ratio(x - m.mean, (m.m2 / T::of(self.n - 1.0)).sqrt())
     }
 
     pub fn reset(&mut self) {
-        self.0.reset();
+        self.window.reset();
     }
 }
 
 /// The widest of high − low, |high − close before| and |low − close before|; from the second bar.
 #[derive(Debug, Clone, Default)]
-pub struct TrueRange {
-    close: Option<f64>,
+pub struct TrueRange<T = f64> {
+    close: Option<T>,
 }
 
-impl TrueRange {
+impl<T: Real> TrueRange<T> {
     #[must_use]
     pub const fn new() -> Self {
         Self { close: None }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
+        let bar = bar.row();
         let before = self.close.replace(bar.close)?;
-        Some((bar.high - bar.low).max((bar.high - before).abs()).max((bar.low - before).abs()))
+        Some((bar.high - bar.low).most((bar.high - before).abs()).most((bar.low - before).abs()))
     }
 
     pub fn reset(&mut self) {
@@ -87,18 +104,19 @@ impl TrueRange {
 
 /// Average true range by Wilder (1978), in price units; first at index n.
 #[derive(Debug, Clone)]
-pub struct Atr {
-    range: TrueRange,
-    average: Wilder,
+pub struct Atr<T = f64> {
+    range: TrueRange<T>,
+    average: Wilder<T>,
 }
 
-impl Atr {
+impl<T: Real> Atr<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self { range: TrueRange::new(), average: Wilder::new(n) }
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
         self.average.push(self.range.push(bar)?)
     }
 
@@ -110,79 +128,20 @@ impl Atr {
 
 /// [`Atr`] in percent of the close.
 #[derive(Debug, Clone)]
-pub struct Natr(Atr);
+pub struct Natr<T = f64>(Atr<T>);
 
-impl Natr {
+impl<T: Real> Natr<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(Atr::new(n))
     }
 
-    pub fn push(&mut self, bar: &Bar) -> Option<f64> {
-        self.0.push(bar).and_then(|atr| ratio(100.0 * atr, bar.close))
+    #[inline(always)]
+    pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
+        self.0.push(bar).and_then(|atr| ratio(T::of(100.0) * atr, bar.row().close))
     }
 
     pub fn reset(&mut self) {
         self.0.reset();
-    }
-}
-
-/// One-bar log returns; from the second value.
-#[derive(Debug, Clone, Default)]
-struct LogReturn {
-    before: Option<f64>,
-}
-
-impl LogReturn {
-    fn push(&mut self, x: f64) -> Option<f64> {
-        let before = self.before.replace(x)?;
-        ratio(x, before).map(f64::ln)
-    }
-}
-
-/// Sample sd of the last `n` one-bar log returns, per bar; first at index n.
-#[derive(Debug, Clone)]
-pub struct CloseVolatility {
-    returns: LogReturn,
-    sd: SampleSd,
-}
-
-impl CloseVolatility {
-    #[must_use]
-    pub fn new(n: usize) -> Self {
-        Self { returns: LogReturn::default(), sd: SampleSd::new(n) }
-    }
-
-    pub fn push(&mut self, close: f64) -> Option<f64> {
-        self.sd.push(self.returns.push(close)?)
-    }
-
-    pub fn reset(&mut self) {
-        self.returns = LogReturn::default();
-        self.sd.reset();
-    }
-}
-
-/// √Σr² of the last `n` one-bar log returns, no mean removed (Andersen and Bollerslev 1998); first at index n.
-#[derive(Debug, Clone)]
-pub struct RealisedVolatility {
-    returns: LogReturn,
-    squares: RollingSum,
-}
-
-impl RealisedVolatility {
-    #[must_use]
-    pub fn new(n: usize) -> Self {
-        Self { returns: LogReturn::default(), squares: RollingSum::new(n) }
-    }
-
-    pub fn push(&mut self, close: f64) -> Option<f64> {
-        let r = self.returns.push(close)?;
-        self.squares.push(r * r).map(f64::sqrt)
-    }
-
-    pub fn reset(&mut self) {
-        self.returns = LogReturn::default();
-        self.squares.reset();
     }
 }

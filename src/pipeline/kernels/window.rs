@@ -1,12 +1,15 @@
 //! What every window is made of: aggregates of a sliding window without subtraction, and the value n bars ago.
 
-use std::collections::VecDeque;
+use super::real::Real;
 
 /// A summary of a stretch of a series that can be joined with the summary of the stretch right after it.
 pub trait Join: Copy {
-    /// The summary of this stretch followed by `newer`.
+    /// The summary of no items.
+    fn empty() -> Self;
+
+    /// The summary of this stretch, of `older` items, followed by the next, of `newer` items; at least one has items.
     #[must_use]
-    fn join(self, newer: Self) -> Self;
+    fn join(self, next: Self, older: f64, newer: f64) -> Self;
 }
 
 /// Summary of the newest `size` items, O(1) amortised and without ever taking an old item out again.
@@ -16,206 +19,281 @@ pub trait Join: Copy {
 /// subtracted, so a spike leaves no residue and a flat window has a spread of exactly 0.
 #[derive(Debug, Clone)]
 pub struct Sliding<A> {
-    size: usize,
-    open: Vec<A>,
-    head: Option<A>,
-    /// `tails[i]` sums up the newest `i + 1` items of the last full block.
-    tails: Vec<A>,
+    /// Items of the open block up to `filled`; from there on the tails of the last full block, each in the place of its first item.
+    slots: Box<[A]>,
+    filled: usize,
+    head: A,
+    /// Whether there is a last full block.
+    full: bool,
 }
 
 impl<A: Join> Sliding<A> {
     #[must_use]
     pub fn new(size: usize) -> Self {
-        let size = size.max(1);
-        Self { size, open: Vec::with_capacity(size), head: None, tails: Vec::with_capacity(size) }
+        Self { slots: vec![A::empty(); size.max(1)].into(), filled: 0, head: A::empty(), full: false }
     }
 
     /// Adds the summary of one item; the summary of the window once it is full.
+    #[inline(always)]
     pub fn push(&mut self, item: A) -> Option<A> {
-        let head = self.head.map_or(item, |head| head.join(item));
-        self.open.push(item);
-        if self.open.len() < self.size {
-            self.head = Some(head);
-            let from_last_block = self.size - self.open.len();
-            return self.tails.get(from_last_block - 1).map(|tail| tail.join(head));
+        self.head = self.head.join(item, self.filled as f64, 1.0);
+        *self.slots.get_mut(self.filled)? = item;
+        self.filled += 1;
+        if let Some(tail) = self.slots.get(self.filled) {
+            let older = (self.slots.len() - self.filled) as f64;
+            return self.full.then(|| tail.join(self.head, older, self.filled as f64));
         }
-        self.tails.clear();
-        let mut tail: Option<A> = None;
-        for item in self.open.iter().rev() {
-            let longer = tail.map_or(*item, |tail| item.join(tail));
-            self.tails.push(longer);
-            tail = Some(longer);
+        let window = self.head;
+        self.turn();
+        Some(window)
+    }
+
+    /// The open block is full: from its items make its tails.
+    fn turn(&mut self) {
+        let (mut tail, mut items) = (A::empty(), 0.0);
+        for slot in self.slots.iter_mut().rev() {
+            tail = slot.join(tail, 1.0, items);
+            items += 1.0;
+            *slot = tail;
         }
-        self.open.clear();
-        self.head = None;
-        Some(head)
+        self.filled = 0;
+        self.head = A::empty();
+        self.full = true;
     }
 
     pub fn reset(&mut self) {
-        self.open.clear();
-        self.head = None;
-        self.tails.clear();
+        self.filled = 0;
+        self.head = A::empty();
+        self.full = false;
     }
 }
 
 /// Sums side by side.
-impl<const N: usize> Join for [f64; N] {
-    fn join(mut self, newer: Self) -> Self {
-        for (a, b) in self.iter_mut().zip(newer) {
-            *a += b;
+impl<T: Real, const N: usize> Join for [T; N] {
+    #[inline(always)]
+    fn empty() -> Self {
+        [T::of(0.0); N]
+    }
+
+    #[inline(always)]
+    fn join(mut self, next: Self, _: f64, _: f64) -> Self {
+        for (a, b) in self.iter_mut().zip(next) {
+            *a = *a + b;
         }
         self
     }
 }
 
-/// Count, mean and sum of squared deviations (joined as in Chan, Golub and LeVeque 1979).
+/// Mean and sum of squared deviations (joined as in Chan, Golub and LeVeque 1979).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moments {
-    pub n: f64,
-    pub mean: f64,
-    pub m2: f64,
+pub struct Moments<T = f64> {
+    pub mean: T,
+    pub m2: T,
 }
 
-impl Moments {
+impl<T: Real> Moments<T> {
     #[must_use]
-    pub const fn of(x: f64) -> Self {
-        Self { n: 1.0, mean: x, m2: 0.0 }
+    #[inline(always)]
+    pub fn of(x: T) -> Self {
+        Self { mean: x, m2: T::of(0.0) }
     }
 }
 
-impl Join for Moments {
-    fn join(self, newer: Self) -> Self {
-        let n = self.n + newer.n;
-        let d = newer.mean - self.mean;
-        let share = newer.n / n;
-        Self { n, mean: self.mean + d * share, m2: self.m2 + newer.m2 + d * d * self.n * share }
+impl<T: Real> Join for Moments<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::of(T::of(0.0))
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, older: f64, newer: f64) -> Self {
+        let share = newer / (older + newer);
+        let d = next.mean - self.mean;
+        Self { mean: self.mean + d * T::of(share), m2: self.m2 + next.m2 + d * d * T::of(older * share) }
     }
 }
 
 /// Moments of a series against its own position 0, 1, 2, …: what a line fit needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Trend {
-    pub n: f64,
-    pub mean: f64,
+pub struct Trend<T = f64> {
+    pub mean: T,
     /// Sum of (position − mean position)(value − mean value).
-    pub cross: f64,
+    pub cross: T,
 }
 
-impl Trend {
+impl<T: Real> Trend<T> {
     #[must_use]
-    pub const fn of(x: f64) -> Self {
-        Self { n: 1.0, mean: x, cross: 0.0 }
+    #[inline(always)]
+    pub fn of(x: T) -> Self {
+        Self { mean: x, cross: T::of(0.0) }
     }
 }
 
-impl Join for Trend {
-    fn join(self, newer: Self) -> Self {
-        let n = self.n + newer.n;
-        let d = newer.mean - self.mean;
-        let share = newer.n / n;
+impl<T: Real> Join for Trend<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::of(T::of(0.0))
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, older: f64, newer: f64) -> Self {
+        let d = next.mean - self.mean;
+        let share = newer / (older + newer);
         // The mean positions of two neighbouring stretches lie half their joint length apart.
-        let apart = n / 2.0;
-        Self { n, mean: self.mean + d * share, cross: self.cross + newer.cross + apart * d * self.n * share }
+        let weight = 0.5 * older * newer;
+        Self { mean: self.mean + d * T::of(share), cross: self.cross + next.cross + d * T::of(weight) }
     }
 }
 
 /// Moments of two series together.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct CoMoments {
-    pub n: f64,
-    pub mean_x: f64,
-    pub mean_y: f64,
-    pub xx: f64,
-    pub xy: f64,
+pub struct CoMoments<T = f64> {
+    pub mean_x: T,
+    pub mean_y: T,
+    pub xx: T,
+    pub xy: T,
+    pub yy: T,
 }
 
-impl CoMoments {
+impl<T: Real> CoMoments<T> {
     #[must_use]
-    pub const fn of(x: f64, y: f64) -> Self {
-        Self { n: 1.0, mean_x: x, mean_y: y, xx: 0.0, xy: 0.0 }
+    #[inline(always)]
+    pub fn of(x: T, y: T) -> Self {
+        let zero = T::of(0.0);
+        Self { mean_x: x, mean_y: y, xx: zero, xy: zero, yy: zero }
     }
 }
 
-impl Join for CoMoments {
-    fn join(self, newer: Self) -> Self {
-        let n = self.n + newer.n;
-        let dx = newer.mean_x - self.mean_x;
-        let dy = newer.mean_y - self.mean_y;
-        let share = newer.n / n;
+impl<T: Real> Join for CoMoments<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self::of(T::of(0.0), T::of(0.0))
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, older: f64, newer: f64) -> Self {
+        let dx = next.mean_x - self.mean_x;
+        let dy = next.mean_y - self.mean_y;
+        let share = newer / (older + newer);
+        let (share, weight) = (T::of(share), T::of(older * share));
         Self {
-            n,
             mean_x: self.mean_x + dx * share,
             mean_y: self.mean_y + dy * share,
-            xx: self.xx + newer.xx + dx * dx * self.n * share,
-            xy: self.xy + newer.xy + dx * dy * self.n * share,
+            xx: self.xx + next.xx + dx * dx * weight,
+            xy: self.xy + next.xy + dx * dy * weight,
+            yy: self.yy + next.yy + dy * dy * weight,
         }
     }
 }
 
 /// Lowest and highest value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Extremes {
-    pub low: f64,
-    pub high: f64,
+pub struct Extremes<T = f64> {
+    pub low: T,
+    pub high: T,
 }
 
-impl Join for Extremes {
-    fn join(self, newer: Self) -> Self {
-        Self { low: self.low.min(newer.low), high: self.high.max(newer.high) }
+impl<T: Real> Join for Extremes<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self { low: T::of(f64::INFINITY), high: T::of(f64::NEG_INFINITY) }
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, _: f64, _: f64) -> Self {
+        Self { low: self.low.least(next.low), high: self.high.most(next.high) }
+    }
+}
+
+/// Highest value of one series; the lowest is that of the series with its sign turned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Highest<T = f64>(pub T);
+
+impl<T: Real> Join for Highest<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        Self(T::of(f64::NEG_INFINITY))
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, _: f64, _: f64) -> Self {
+        Self(self.0.most(next.0))
     }
 }
 
 /// Lowest and highest value and when they were; the latest wins a tie.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DatedExtremes {
-    pub low: (f64, u64),
-    pub high: (f64, u64),
+pub struct DatedExtremes<T = f64> {
+    pub low: T,
+    pub low_at: T,
+    pub high: T,
+    pub high_at: T,
 }
 
-impl Join for DatedExtremes {
-    fn join(self, newer: Self) -> Self {
+impl<T: Real> Join for DatedExtremes<T> {
+    #[inline(always)]
+    fn empty() -> Self {
+        let never = T::of(0.0);
+        Self { low: T::of(f64::INFINITY), low_at: never, high: T::of(f64::NEG_INFINITY), high_at: never }
+    }
+
+    #[inline(always)]
+    fn join(self, next: Self, _: f64, _: f64) -> Self {
+        let (lower, higher) = (self.low.reaches(next.low), next.high.reaches(self.high));
         Self {
-            low: if newer.low.0 <= self.low.0 { newer.low } else { self.low },
-            high: if newer.high.0 >= self.high.0 { newer.high } else { self.high },
+            low: T::pick(lower, next.low, self.low),
+            low_at: T::pick(lower, next.low_at, self.low_at),
+            high: T::pick(higher, next.high, self.high),
+            high_at: T::pick(higher, next.high_at, self.high_at),
         }
     }
 }
 
 /// The value `n` pushes ago.
 #[derive(Debug, Clone)]
-pub struct Lag<T> {
+pub struct Lag<T = f64> {
     n: usize,
-    ring: VecDeque<T>,
+    ring: Vec<T>,
+    /// Where the oldest value is once the ring is full.
+    oldest: usize,
 }
 
 impl<T> Lag<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { n, ring: VecDeque::with_capacity(n + 1) }
+        Self { n, ring: Vec::with_capacity(n), oldest: 0 }
     }
 
     /// Adds `value`; the one pushed `n` pushes before it.
+    #[inline(always)]
     pub fn push(&mut self, value: T) -> Option<T> {
-        self.ring.push_back(value);
-        if self.ring.len() > self.n { self.ring.pop_front() } else { None }
+        if self.ring.len() < self.n {
+            self.ring.push(value);
+            return None;
+        }
+        let Some(slot) = self.ring.get_mut(self.oldest) else { return Some(value) };
+        self.oldest = if self.oldest + 1 < self.n { self.oldest + 1 } else { 0 };
+        Some(std::mem::replace(slot, value))
     }
 
     pub fn reset(&mut self) {
         self.ring.clear();
+        self.oldest = 0;
     }
 }
 
 /// Sum of the newest `n` values.
 #[derive(Debug, Clone)]
-pub struct RollingSum(Sliding<[f64; 1]>);
+pub struct RollingSum<T = f64>(Sliding<[T; 1]>);
 
-impl RollingSum {
+impl<T: Real> RollingSum<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(Sliding::new(n))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
         self.0.push([x]).map(|[sum]| sum)
     }
 
@@ -226,16 +304,17 @@ impl RollingSum {
 
 /// Lowest of the newest `n` values.
 #[derive(Debug, Clone)]
-pub struct RollingMin(Sliding<Extremes>);
+pub struct RollingMin<T = f64>(Sliding<Highest<T>>);
 
-impl RollingMin {
+impl<T: Real> RollingMin<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(Sliding::new(n))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.0.push(Extremes { low: x, high: x }).map(|e| e.low)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.0.push(Highest(-x)).map(|h| -h.0)
     }
 
     pub fn reset(&mut self) {
@@ -245,16 +324,17 @@ impl RollingMin {
 
 /// Highest of the newest `n` values.
 #[derive(Debug, Clone)]
-pub struct RollingMax(Sliding<Extremes>);
+pub struct RollingMax<T = f64>(Sliding<Highest<T>>);
 
-impl RollingMax {
+impl<T: Real> RollingMax<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
         Self(Sliding::new(n))
     }
 
-    pub fn push(&mut self, x: f64) -> Option<f64> {
-        self.0.push(Extremes { low: x, high: x }).map(|e| e.high)
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.0.push(Highest(x)).map(|h| h.0)
     }
 
     pub fn reset(&mut self) {
@@ -300,7 +380,7 @@ mod tests {
             for (i, x) in values.iter().enumerate() {
                 let sum = sums.push(*x);
                 let moment = moments.push(Moments::of(*x));
-                let peak = dated.push(DatedExtremes { low: (*x, i as u64), high: (*x, i as u64) });
+                let peak = dated.push(DatedExtremes { low: *x, low_at: i as f64, high: *x, high_at: i as f64 });
                 let line = trend.push(Trend::of(*x));
                 if i + 1 < size {
                     prop_assert!(sum.is_none() && moment.is_none() && peak.is_none() && line.is_none());
@@ -317,8 +397,8 @@ mod tests {
                 prop_assert!((moment.unwrap().m2 - m2).abs() < 1e-7);
                 prop_assert!((line.unwrap().cross - cross).abs() < 1e-7);
                 let highest = items.iter().copied().fold(f64::MIN, f64::max);
-                prop_assert_eq!(peak.unwrap().high.0, highest);
-                prop_assert_eq!(values[usize::try_from(peak.unwrap().high.1).unwrap()], highest);
+                prop_assert_eq!(peak.unwrap().high, highest);
+                prop_assert_eq!(values[peak.unwrap().high_at as usize], highest);
             }
         }
     }

@@ -84,7 +84,7 @@ impl Iterator for Batches {
         let (venue, mut rows) = (self.venue, Vec::new());
         self.advance(at, |series, row| rows.push(row.candle(&series.pair, venue, series.interval)));
         self.next = self.after(at);
-        Some(RawBatch { at, rows, warmup: at < self.trading_from, doubts: Vec::new() })
+        Some(RawBatch { at, rows, warmup: at < self.trading_from, ..RawBatch::default() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

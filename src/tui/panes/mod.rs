@@ -6,6 +6,7 @@ mod alerts;
 pub mod chart;
 mod decisions;
 mod equity;
+mod flow;
 mod funnel;
 mod health;
 mod link;
@@ -42,6 +43,7 @@ pub enum PaneId {
     Calibration,
     LogStrip,
     Readings,
+    Flow,
     Agents,
     AgentDetail,
     Funnel,
@@ -162,7 +164,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 30] = [
+static PANES: [&dyn Pane; 31] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -174,6 +176,7 @@ static PANES: [&dyn Pane; 30] = [
     &models::Calibration,
     &logs::Strip,
     &readings::Readings,
+    &flow::Flow,
     &agents::List,
     &agents::Detail,
     &funnel::FunnelPane,

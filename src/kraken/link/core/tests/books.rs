@@ -45,6 +45,37 @@ fn the_top_is_told_when_it_changes() {
 }
 
 #[test]
+fn levels_are_told_after_every_frame_until_the_book_is_lost_and_afresh_after_it() {
+    let settings = LinkSettings { tell_depth: true, ..LinkSettings::default() };
+    let mut rig = Rig::new(books(&["BTC/USD"]), settings);
+    rig.books.insert("BTC/USD".to_owned(), ([(990, 5), (999, 6)].into(), [(1_001, 7), (1_010, 8)].into()));
+    rig.run(3_000);
+    rig.change("BTC/USD", &[(990, 9)], &[], false);
+    rig.change("BTC/USD", &[(998, 3)], &[], true);
+    rig.change("BTC/USD", &[(997, 3)], &[], false);
+    rig.run(3_000);
+    assert!(rig.proven("BTC/USD"));
+    let told: Vec<(bool, Option<String>)> = rig
+        .events
+        .iter()
+        .filter_map(|(_, e)| match e {
+            LinkEvent::Depth { depth, fresh, .. } => Some((*fresh, depth.as_ref().map(|d| format!("{:?}", d.bids())))),
+            _ => None,
+        })
+        .collect();
+    let levels = |text: &str| Some(text.to_owned());
+    assert_eq!(
+        told,
+        [
+            (true, levels("[(99.9, 6e-8), (99.0, 5e-8)]")),
+            (false, levels("[(99.9, 6e-8), (99.0, 9e-8)]")),
+            (false, None),
+            (true, levels("[(99.9, 6e-8), (99.8, 3e-8), (99.7, 3e-8), (99.0, 9e-8)]")),
+        ]
+    );
+}
+
+#[test]
 fn a_lost_update_resyncs_this_book_only() {
     let mut rig = rig();
     rig.change("BTC/USD", &[(998, 3)], &[], true);

@@ -1,0 +1,22 @@
+//! The feature set: declared in `config/features.toml`, run bar by bar.
+//!
+//! Serves the Collector, training and the command `cst features`. In goes a file that names kernels, parameters, transforms and groups, and then
+//! hours; out come rows of stationary numbers with the set's columns, and the levels of `domain::Indicators` from the same graph. Always true:
+//! a value at `t` depends on nothing after `t`; a missing input restarts what rests on it; no update allocates; equal sets have equal hashes.
+
+mod engine;
+mod error;
+mod file;
+mod graph;
+mod hint;
+mod keys;
+mod levels;
+mod registry;
+mod set;
+mod stream;
+mod transform;
+
+pub use engine::{FeatureEngine, FeatureOutput};
+pub use error::{SetError, SetProblem};
+pub use file::Group;
+pub use set::{BUILT_IN, FILE_NAME, Feature, FeatureSet};

@@ -1,0 +1,40 @@
+//! What bar kernels read of a bar.
+
+use super::real::Real;
+use crate::domain::Bar;
+
+/// Prices and volume of a closed bar.
+pub trait Ohlcv {
+    type Number: Real;
+
+    /// The five columns.
+    fn row(&self) -> Row<Self::Number>;
+}
+
+/// One row of a table of bars; prices in quote units, volume in base units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Row<T = f64> {
+    pub open: T,
+    pub high: T,
+    pub low: T,
+    pub close: T,
+    pub volume: T,
+}
+
+impl<T: Real> Ohlcv for Row<T> {
+    type Number = T;
+
+    #[inline(always)]
+    fn row(&self) -> Self {
+        *self
+    }
+}
+
+impl Ohlcv for Bar {
+    type Number = f64;
+
+    #[inline(always)]
+    fn row(&self) -> Row {
+        Row { open: self.open, high: self.high, low: self.low, close: self.close, volume: self.volume }
+    }
+}
