@@ -9,7 +9,7 @@ use cryptosmarttrader::domain::event::RawBatch;
 use cryptosmarttrader::domain::settings::PipelineSettings;
 use cryptosmarttrader::domain::{Bar, Interval, Pair, RawCandle, UtcMs, Venue};
 use cryptosmarttrader::pipeline::kernels::{Adx, Ema, Macd, Rsi};
-use cryptosmarttrader::pipeline::{Collector, FeatureEngine};
+use cryptosmarttrader::pipeline::{Collector, FeatureEngine, FeatureSet};
 
 const HOUR_MS: i64 = 3_600_000;
 const STEP_MS: i64 = 300_000;
@@ -52,7 +52,8 @@ fn kernels(c: &mut Criterion) {
     bench!("rsi_14", Rsi::new(14), |k, bar| k.push(bar.close));
     bench!("adx_14", Adx::new(14), |k, bar| k.push(bar));
     bench!("macd_12_26_9", Macd::new(12, 26, 9), |k, bar| k.push(bar.close));
-    bench!("feature_engine", FeatureEngine::new(&PipelineSettings::default()), |k, bar| k.push(bar));
+    bench!("feature_engine", FeatureEngine::new(FeatureSet::built_in(), &PipelineSettings::default()), |k, bar| k
+        .push(bar));
     group.finish();
 }
 
