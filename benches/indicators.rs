@@ -75,7 +75,7 @@ fn batches(bars: &[Bar], pairs: &[(Pair, Interval)]) -> Vec<RawBatch> {
         at: UtcMs((slot + 1) * STEP_MS),
         rows: pairs.iter().map(|pair| row(pair, slot, bar)).collect(),
         warmup: false,
-        doubts: Vec::new(),
+        ..RawBatch::default()
     };
     slots.map(batch).collect()
 }

@@ -22,6 +22,7 @@ pub struct Settings {
     pub services: ServicesSettings,
     pub logs: LogsSettings,
     pub journal: JournalSettings,
+    pub quarantine: QuarantineSettings,
     pub models: ModelsSettings,
     pub news: NewsSettings,
     pub language_model: LanguageModelSettings,
@@ -224,6 +225,22 @@ impl Default for JournalSettings {
     }
 }
 
+/// Files of refused rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuarantineSettings {
+    /// Relative to the home folder.
+    pub dir: String,
+    pub keep_files: usize,
+    pub max_file_mb: u64,
+}
+
+impl Default for QuarantineSettings {
+    fn default() -> Self {
+        Self { dir: "data/quarantine".to_owned(), keep_files: 10, max_file_mb: 10 }
+    }
+}
+
 /// Trained models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -366,6 +383,7 @@ impl Settings {
             services: section(tree, "services")?,
             logs: section(tree, "logs")?,
             journal: section(tree, "journal")?,
+            quarantine: section(tree, "quarantine")?,
             models: section(tree, "models")?,
             news: section(tree, "news")?,
             language_model: section(tree, "language_model")?,

@@ -18,6 +18,7 @@ use super::money::{Money, Price};
 use super::order::{Fill, Order, Outcome};
 use super::pair::{Interval, Pair, Venue};
 use super::plan::Horizon;
+use super::quality::{DataKind, PairQuality, Quarantined};
 use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
 use super::time::UtcMs;
 
@@ -215,10 +216,38 @@ pub struct AccountSummary {
 pub struct PipelineView {
     pub ingested: u64,
     pub accepted: u64,
-    pub rejected: BTreeMap<RejectReason, u64>,
+    pub rejected: BTreeMap<DataKind, BTreeMap<RejectReason, u64>>,
     pub holes: u64,
     pub frames: u64,
     pub frames_complete: u64,
+    /// The data of every pair, in the order of the universe.
+    pub pairs: Arc<Vec<PairQuality>>,
+    /// Refused rows, newest last, at most 50.
+    pub quarantine: Arc<Vec<Quarantined>>,
+    /// Records that the quarantine file could not take.
+    pub quarantine_lost: u64,
+}
+
+impl PipelineView {
+    /// Rows refused, over all kinds and reasons.
+    #[must_use]
+    pub fn rejected_total(&self) -> u64 {
+        self.rejected.values().flat_map(BTreeMap::values).sum()
+    }
+
+    /// Refusals by kind and reason, none of them 0.
+    pub fn rejects(&self) -> impl Iterator<Item = (DataKind, RejectReason, u64)> + '_ {
+        let each = |(kind, reasons): (&DataKind, &BTreeMap<RejectReason, u64>)| {
+            let kind = *kind;
+            reasons.iter().map(move |(reason, n)| (kind, *reason, *n)).collect::<Vec<_>>()
+        };
+        self.rejected.iter().flat_map(each).filter(|(.., n)| *n > 0)
+    }
+
+    #[must_use]
+    pub fn pair(&self, pair: &Pair) -> Option<&PairQuality> {
+        self.pairs.iter().find(|q| q.pair == *pair)
+    }
 }
 
 /// One trained model.

@@ -98,6 +98,7 @@ pub(super) struct Picture {
     process: ProcessMeter,
     lost_logs: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(super) lost: u64,
+    pub(super) quarantine_lost: u64,
 }
 
 impl Picture {
@@ -126,6 +127,7 @@ impl Picture {
             process: ProcessMeter::default(),
             lost_logs: Arc::clone(&launch.lost_logs),
             lost: 0,
+            quarantine_lost: 0,
         }
     }
 
@@ -273,6 +275,7 @@ impl Picture {
         s.funnel_today = durable.funnel_today.clone();
         s.limits = engine.limits().to_vec();
         s.pipeline = engine.pipeline().clone();
+        s.pipeline.quarantine_lost = self.quarantine_lost;
         let health = engine.health();
         s.gates.clone_from(&health.gates);
         s.components.clone_from(&health.components);

@@ -6,6 +6,7 @@ use crate::domain::account::AccountState;
 use crate::domain::agent::AgentKind;
 use crate::domain::alert::Alert;
 use crate::domain::event::GoNoGo;
+use crate::domain::market::RejectReason;
 use crate::domain::money::Money;
 use crate::domain::pair::{Interval, Venue};
 use crate::domain::snapshot::{ServiceView, SourceView};
@@ -124,7 +125,7 @@ fn full(version: u64) -> Snapshot {
         ..Snapshot::default()
     };
     s.pipeline.ingested = 100;
-    s.pipeline.rejected.insert(RejectReason::OffGrid, 3);
+    s.pipeline.rejected.entry(DataKind::Candle).or_default().insert(RejectReason::OffGrid, 3);
     s.funnel.signals = 20;
     s.funnel.blocked.insert(BlockReason::LowConfidence, 15);
     let alert = |acknowledged| Alert {

@@ -161,7 +161,7 @@ fn a_click_puts_the_cursor_on_the_bar_under_it() {
     r.app.input(&Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }), r.now);
     let buf = r.buffer();
     let line: String = (37..119).map(|x| buf[(x, 10)].symbol()).collect();
-    assert_eq!(r.app.view.pane(PaneId::Chart).key.is_some(), true);
+    assert!(r.app.view.pane(PaneId::Chart).key.is_some());
     let lit = (4..14).filter(|y| buf[(column, *y)].symbol() == "│").count();
     assert!(lit > 3, "{line}");
 }

@@ -93,7 +93,7 @@ pub fn places(body: Rect, size: Size, view: &ViewState) -> Places {
 }
 
 /// Panes that share one place of the Market screen where there is little room: `tab` goes through them.
-pub const SHARING: [PaneId; 3] = [PaneId::Readings, PaneId::Flow, PaneId::Watchlist];
+pub const SHARING: [PaneId; 4] = [PaneId::Readings, PaneId::Flow, PaneId::Quality, PaneId::Watchlist];
 
 /// Whether a pane has its place in turn with others.
 #[must_use]
@@ -176,8 +176,8 @@ const FLOW_ROWS: u16 = 15;
 /// ```text
 /// Compact: chart            Normal, Wide: watchlist │ chart
 ///          ───────────────                ──────────┤
-///          one of SHARING                 flow      ├─────────
-///                                                   │ readings
+///          one of SHARING                 flow      ├───────────────────
+///                                                   │ readings │ quality
 /// ```
 fn market(body: Rect, size: Size, view: &ViewState) -> Places {
     if size == Size::Compact {
@@ -189,7 +189,14 @@ fn market(body: Rect, size: Size, view: &ViewState) -> Places {
     let (west, rest) = left(body, if wide { 48 } else { 36 });
     let (watch, flow) = top(west, body.height.saturating_sub(FLOW_ROWS));
     let (chart, readings) = top(rest, share(body.height, if wide { 68 } else { 60 }));
-    vec![(PaneId::Watchlist, watch), (PaneId::Chart, chart), (PaneId::Readings, readings), (PaneId::Flow, flow)]
+    let (readings, quality) = left(readings, share(readings.width, 52));
+    vec![
+        (PaneId::Watchlist, watch),
+        (PaneId::Chart, chart),
+        (PaneId::Readings, readings),
+        (PaneId::Quality, quality),
+        (PaneId::Flow, flow),
+    ]
 }
 
 /// ```text

@@ -126,3 +126,58 @@ fn entry_json(e: &LakeEntry) -> Value {
         "months": e.cover.iter().map(cover).collect::<Vec<_>>(), "bytes": e.bytes, "files": e.files,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::pair::Interval;
+    use crate::domain::time::UtcMs;
+    use crate::store::lake::{Holes, Series, SeriesState, VenueName};
+
+    fn entry(months: usize, outliers: Option<(u64, Vec<UtcMs>)>) -> LakeEntry {
+        let cover = |n: usize| Cover {
+            month: format!("{}-{:02}", 2010 + n / 12, n % 12 + 1),
+            expected: 720,
+            present: [0, 1, 200, 719, 720][n % 5],
+        };
+        LakeEntry {
+            venue: VenueName::kraken(),
+            pair: "MATICX/USDT".parse().unwrap(),
+            series: Series::Candles(Interval(720)),
+            state: SeriesState::Damaged,
+            first: UtcMs(0),
+            last: UtcMs(1_700_000_000_000),
+            rows: 123_456_789,
+            expected: Some(123_466_789),
+            holes: Holes { count: 654_321, absent: 10_000, longest_ms: 1_000 * 86_400_000 },
+            cover: (0..months).map(cover).collect(),
+            outliers,
+            bytes: 1,
+            files: months,
+        }
+    }
+
+    #[test]
+    fn the_table_fits_eighty_columns() {
+        for (months, ascii) in [(1, false), (44, false), (45, true), (300, false)] {
+            let found = entry(months, Some((9_999_999, Vec::new())));
+            for line in table(&[found], ascii) {
+                assert!(line.chars().count() <= 80, "{} columns: {line}", line.chars().count());
+                assert!(!ascii || line.is_ascii(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_block_means_that_nothing_is_absent() {
+        let shown = map(&entry(5, None).cover, false);
+        assert_eq!(shown, "2010-01 ▕·▁▂▇█▏ 2010-05");
+        assert_eq!(map(&entry(5, None).cover, true), "2010-01 [.127#] 2010-05");
+        assert_eq!(
+            (percent(1.0).as_str(), percent(0.999_999).as_str(), percent(0.0).as_str()),
+            ("100", "99.99", "0.00")
+        );
+        let spans = [0, 5_000, 60_000, 36_000_000, 86_400_000 * 20].map(span);
+        assert_eq!(spans, ["-", "5 s", "1 min", "10 h", "20 d"]);
+    }
+}

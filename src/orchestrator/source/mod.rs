@@ -5,6 +5,7 @@
 
 mod batcher;
 mod flow;
+mod inspector;
 pub(super) mod live;
 pub(super) mod replay;
 mod tape;

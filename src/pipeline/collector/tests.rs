@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::Frames;
+use crate::domain::message::{Frames, RiskUse};
 use crate::domain::time::MINUTE_MS;
-use crate::domain::{AgentState, Indicators, Price, Venue};
+use crate::domain::{AgentState, Bar, Indicators, Price, Venue};
+use crate::pipeline::features::{FeatureEngine, FeatureSet};
 use crate::pipeline::golden;
 
 const STEP: i64 = 5 * MINUTE_MS;

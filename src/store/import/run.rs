@@ -14,6 +14,7 @@ use super::row::{Reading, RowBuf, Source, Step};
 use super::sink::{CandleSink, Place, TradeSink};
 use super::table::{self, Input, TableSource};
 use super::{Format, ImportError, Kind, Mapping, Order, Refusal, Report, VenueName, name};
+use crate::domain::time::MINUTE_MS;
 use crate::domain::{Interval, Pair, UtcMs};
 use crate::store::files;
 use crate::store::lake::{LakeWriter, Series, SeriesKey};
@@ -316,13 +317,18 @@ impl<'a> Line<'a> {
 
     /// Takes a row as far as the lake, or to the rejected ones.
     fn take(&mut self, line: u64, row: &RowBuf, reading: &mut Reading, seen: &mut Seen) -> Result<(), ImportError> {
-        let Seen { report, rejects, last } = seen;
+        let Seen { report, rejects, last, path } = seen;
         match self {
             Self::Candles(judge, sink, interval) => {
                 match reading.candle(line, row).map(|candle| (candle, judge.judge(candle))) {
                     Err(reason) | Ok((_, Verdict::Reject(reason))) => rejects.push(line, reason, &row.shown())?,
                     Ok((_, Verdict::Identical)) => report.identical += 1,
                     Ok((candle, Verdict::Take)) => {
+                        if let Some(distance) = judge.other_step() {
+                            let found = format!("{} minutes", distance / MINUTE_MS);
+                            let refusal = Refusal::OtherInterval { line, found, expected: *interval };
+                            return Err(ImportError::Refused { path: path.clone(), refusal });
+                        }
                         if let Some(last) = last.replace(candle.at) {
                             report.holes.note(last.min(candle.at), last.max(candle.at), interval.ms());
                         }
@@ -357,6 +363,7 @@ struct Seen {
     rejects: Rejects,
     /// The instant of the last candle that passed.
     last: Option<i64>,
+    path: PathBuf,
 }
 
 fn note(report: &mut Report, at: i64, shown: impl Fn() -> String) {
@@ -383,7 +390,7 @@ fn drive(
         .filter(|_| !options.dry_run)
         .map(|lake| options.rejects.clone().unwrap_or_else(|| lake.join(REJECTS)));
     let rejects = Rejects::new(folder.as_deref(), input.path(), options.now);
-    let mut seen = Seen { report: Report::default(), rejects, last: None };
+    let mut seen = Seen { report: Report::default(), rejects, last: None, path: input.path().to_owned() };
     let mut reading = Reading {
         instants: Instants::new(prepared.mapping.time_unit, prepared.mapping.decimal_comma),
         comma: prepared.mapping.decimal_comma,

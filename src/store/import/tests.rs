@@ -8,6 +8,7 @@ use crate::store::StoreError;
 use crate::store::lake::{self, CheckReport, ExportFormat, Filter, LakeWriter, Scan, SeriesKey, StoredCandle};
 
 mod content;
+mod hostile;
 mod keeping;
 
 fn fixture(name: &str) -> PathBuf {

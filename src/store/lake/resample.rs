@@ -1,7 +1,7 @@
 //! Longer candles from the shorter ones of the lake, streamed; only bars of which every part is there.
 
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::rows::StoredCandle;
 use super::scan::Scan;

@@ -105,7 +105,6 @@ pub struct Rows<R> {
     kind: PhantomData<R>,
 }
 
-#[expect(private_bounds, reason = "there are rows of three kinds, all of this room")]
 impl<R: Stored> Iterator for Rows<R> {
     type Item = Result<Vec<R>, StoreError>;
 

@@ -126,6 +126,12 @@ fn a_scan_gives_what_was_asked_for_in_bounded_batches() {
         writer.series(&minute).unwrap().replace(&month, &rows(&month), "test").unwrap();
     }
     let all = (31 + 30) * 1_440;
+    for file in &Manifest::load(lake.path(), &minute).unwrap().unwrap().files {
+        let table = scan::read_listed(&minute.folder(lake.path()).join(&file.name), file).unwrap();
+        let ends = table.groups.iter().map(|group| group.least.zip(group.most).expect("statistics"));
+        assert!(table.groups.len() > 1 && table.groups.iter().all(|group| group.rows <= table::GROUP_ROWS));
+        assert!(ends.clone().zip(ends.skip(1)).all(|(earlier, later)| earlier.1 < later.0));
+    }
     for batch in [1_000, 16_384, 1_000_000] {
         let sizes: Vec<usize> = Scan::new(lake.path(), minute.clone())
             .batches_of(batch)

@@ -26,7 +26,7 @@ impl Series {
                 steps = plot.start();
                 return Values::default();
             }
-            slot.bar.as_ref().map_or_else(Values::default, |bar| steps(bar))
+            slot.bar.as_ref().map_or_else(Values::default, &mut steps)
         };
         Self { plot, values: slots.iter().map(&mut push).collect() }
     }

@@ -15,6 +15,7 @@ pub(in crate::tui) use logs::LEVELS;
 mod models;
 mod orders;
 mod positions;
+mod quality;
 mod readings;
 mod risk;
 mod trace;
@@ -44,6 +45,7 @@ pub enum PaneId {
     LogStrip,
     Readings,
     Flow,
+    Quality,
     Agents,
     AgentDetail,
     Funnel,
@@ -164,7 +166,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 31] = [
+static PANES: [&dyn Pane; 32] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -177,6 +179,7 @@ static PANES: [&dyn Pane; 31] = [
     &logs::Strip,
     &readings::Readings,
     &flow::Flow,
+    &quality::Quality,
     &agents::List,
     &agents::Detail,
     &funnel::FunnelPane,

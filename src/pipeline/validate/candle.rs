@@ -1,16 +1,36 @@
-//! Zero tolerance at the door: a row is accepted as it is, or refused with its reason. Nothing is repaired.
+//! Candles.
 
 use std::collections::BTreeMap;
 
+use super::{same_base, too_late};
 use crate::domain::settings::PipelineSettings;
+use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use crate::domain::{Candle, Interval, Pair, Price, Qty, RawCandle, RejectReason, UtcMs};
+
+/// A bar that lies wholly beyond this factor from the last close was made with other units, or is another pair's. In ten years of hourly
+/// candles on Kraken the largest was 8, in a pair's first days.
+const FAR: f64 = 10.0;
+/// The same for short bars that follow the last one closely; the largest of all recorded ones is 1.02.
+const FAR_SHORT: f64 = 1.5;
+/// Bars up to this length count as short …
+const SHORT_MS: i64 = 15 * MINUTE_MS;
+/// … when they begin at most so long after the last close.
+const CLOSELY_MS: i64 = HOUR_MS;
 
 /// Checks rows against the universe, against themselves and against the rows before them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Validator {
     future_tolerance_ms: i64,
-    /// Open time of the newest accepted candle, per pair of the universe and interval.
-    newest: BTreeMap<Pair, Vec<(Interval, UtcMs)>>,
+    pairs: BTreeMap<Pair, Accepted>,
+}
+
+/// What was accepted last of a pair.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Accepted {
+    /// Open time of the newest candle of each interval.
+    newest: Vec<(Interval, UtcMs)>,
+    /// Close of the newest candle, and when that was.
+    close: Option<(UtcMs, f64)>,
 }
 
 impl Validator {
@@ -18,7 +38,7 @@ impl Validator {
     pub fn new(pairs: &[Pair], settings: &PipelineSettings) -> Self {
         Self {
             future_tolerance_ms: settings.future_tolerance_ms,
-            newest: pairs.iter().map(|pair| (pair.clone(), Vec::new())).collect(),
+            pairs: pairs.iter().map(|pair| (pair.clone(), Accepted::default())).collect(),
         }
     }
 
@@ -26,30 +46,47 @@ impl Validator {
     /// forming, or from the future.
     ///
     /// # Errors
-    /// The first reason that applies, in the order of [`RejectReason::ALL`]; the validator is then unchanged.
+    /// The first reason that applies, in the order of [`crate::domain::DataKind::reasons`]; the validator is then unchanged.
     pub fn check(&mut self, row: &RawCandle, now: UtcMs) -> Result<Candle, RejectReason> {
-        let Some(newest) = self.newest.get_mut(&row.pair) else {
-            return Err(Self::stranger(self.newest.keys(), &row.pair));
+        let Some(accepted) = self.pairs.get_mut(&row.pair) else {
+            return Err(same_base(self.pairs.keys(), &row.pair));
         };
         check_numbers(row)?;
         let candle = as_candle(row)?;
         check_shape(&candle)?;
         check_time(row, now, self.future_tolerance_ms)?;
-        match newest.iter_mut().find(|(interval, _)| *interval == row.interval) {
-            Some((_, last)) if row.open_time == *last => return Err(RejectReason::DuplicateTime),
-            Some((_, last)) if row.open_time < *last => return Err(RejectReason::OutOfOrder),
-            Some((_, last)) => *last = row.open_time,
-            None => newest.push((row.interval, row.open_time)),
-        }
+        accepted.check_order(row)?;
+        accepted.check_level(row)?;
+        accepted.take(row);
         Ok(candle)
     }
+}
 
-    /// A pair outside the universe: a known base in another currency would mix prices of different money.
-    fn stranger<'a>(mut universe: impl Iterator<Item = &'a Pair>, pair: &Pair) -> RejectReason {
-        if universe.any(|known| known.base() == pair.base()) {
-            RejectReason::CurrencyMismatch
-        } else {
-            RejectReason::UnknownPair
+impl Accepted {
+    fn check_order(&self, row: &RawCandle) -> Result<(), RejectReason> {
+        match self.newest.iter().find(|(interval, _)| *interval == row.interval) {
+            Some((_, last)) if row.open_time == *last => Err(RejectReason::DuplicateTime),
+            Some((_, last)) if row.open_time < *last => Err(RejectReason::OutOfOrder),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_level(&self, row: &RawCandle) -> Result<(), RejectReason> {
+        let Some((at, close)) = self.close else { return Ok(()) };
+        let short = row.interval.ms() <= SHORT_MS && row.open_time.since(at) <= CLOSELY_MS;
+        let far = if short { FAR_SHORT } else { FAR };
+        let jumped = row.low > close * far || row.high * far < close;
+        if jumped { Err(RejectReason::LevelJump) } else { Ok(()) }
+    }
+
+    fn take(&mut self, row: &RawCandle) {
+        match self.newest.iter_mut().find(|(interval, _)| *interval == row.interval) {
+            Some((_, last)) => *last = row.open_time,
+            None => self.newest.push((row.interval, row.open_time)),
+        }
+        let end = row.open_time.plus(row.interval.ms());
+        if self.close.is_none_or(|(at, _)| at <= end) {
+            self.close = Some((end, row.close));
         }
     }
 }
@@ -103,10 +140,7 @@ fn check_time(row: &RawCandle, now: UtcMs, tolerance_ms: i64) -> Result<(), Reje
     if length == 0 || row.open_time.0.rem_euclid(length) != 0 {
         return Err(RejectReason::OffGrid);
     }
-    if row.open_time.plus(length) > now.plus(tolerance_ms) {
-        return Err(RejectReason::InFuture);
-    }
-    Ok(())
+    too_late(row.open_time.plus(length), now, tolerance_ms)
 }
 
 #[cfg(test)]
@@ -116,8 +150,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Venue;
     use crate::domain::time::MINUTE_MS;
+    use crate::domain::{DataKind, Venue};
 
     const NOON: i64 = 1_721_217_600_000;
     const STEP: i64 = 5 * MINUTE_MS;
@@ -154,10 +188,30 @@ mod tests {
         validator.check(&row, UtcMs(NOON))
     }
 
+    fn scale(row: &mut RawCandle, by: f64) {
+        for price in [&mut row.open, &mut row.high, &mut row.low, &mut row.close] {
+            *price *= by;
+        }
+    }
+
+    #[test]
+    fn a_level_is_judged_by_what_lies_between() {
+        // A wick is no jump, and after a long silence a price may be elsewhere.
+        assert!(judge(|r| r.high = 200.0).is_ok());
+        assert!(judge(|r| r.low = 1.0).is_ok());
+        let mut validator = validator();
+        validator.check(&RawCandle { open_time: UtcMs(NOON - 40 * STEP), ..row() }, UtcMs(NOON)).unwrap();
+        let mut later = row();
+        scale(&mut later, 9.0);
+        assert!(validator.clone().check(&later, UtcMs(NOON)).is_ok());
+        scale(&mut later, 1.2);
+        assert_eq!(validator.check(&later, UtcMs(NOON)), Err(RejectReason::LevelJump));
+    }
+
     #[test]
     fn every_reason_has_its_row() {
         type Change = fn(&mut RawCandle);
-        let table: [(RejectReason, Change); 24] = [
+        let table: [(RejectReason, Change); 27] = [
             (RejectReason::UnknownPair, |r| r.pair = pair("DOGE/USD")),
             (RejectReason::CurrencyMismatch, |r| r.pair = pair("BTC/EUR")),
             (RejectReason::NotFinite, |r| r.open = f64::NAN),
@@ -182,6 +236,9 @@ mod tests {
             (RejectReason::InFuture, |r| r.open_time = UtcMs(NOON + 1000 * STEP)),
             (RejectReason::DuplicateTime, |r| r.open_time = UtcMs(NOON - 3 * STEP)),
             (RejectReason::OutOfOrder, |r| r.open_time = UtcMs(NOON - 4 * STEP)),
+            (RejectReason::LevelJump, |r| scale(r, 1_000.0)),
+            (RejectReason::LevelJump, |r| scale(r, 1e-8)),
+            (RejectReason::LevelJump, |r| scale(r, 1.6)),
         ];
         for (i, (reason, change)) in table.iter().enumerate() {
             // An hourly bar that began at noon is still forming; the grid itself is fine.
@@ -194,7 +251,7 @@ mod tests {
             assert_eq!(got, Err(*reason), "row {i}");
         }
         let covered: BTreeSet<_> = table.iter().map(|(reason, _)| *reason).collect();
-        assert_eq!(covered, RejectReason::ALL.into_iter().collect());
+        assert_eq!(covered, DataKind::Candle.reasons().iter().copied().collect());
     }
 
     #[test]
@@ -237,7 +294,7 @@ mod tests {
     #[test]
     fn a_flat_bar_and_an_empty_volume_are_fine() {
         let flat = judge(|r| {
-            (r.open, r.high, r.low, r.close, r.volume) = (5.0, 5.0, 5.0, 5.0, 0.0);
+            (r.open, r.high, r.low, r.close, r.volume) = (95.0, 95.0, 95.0, 95.0, 0.0);
         });
         assert!(flat.is_ok_and(|c| c.volume.is_zero()));
     }

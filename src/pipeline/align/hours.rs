@@ -1,76 +1,8 @@
-//! Short bars into longer ones on the UTC grid: bars are named by their open time, and own the instants from it up to (not
-//! including) the next one.
+//! The hours of one pair, closed by time, whether or not the pair traded.
 
+use super::resample::Bucket;
 use crate::domain::time::HOUR_MS;
 use crate::domain::{Candle, Interval, UtcMs};
-
-/// A longer candle under construction.
-#[derive(Debug, Clone)]
-struct Bucket {
-    candle: Candle,
-    n: u32,
-}
-
-impl Bucket {
-    fn new(first: &Candle, interval: Interval) -> Self {
-        let candle = Candle { interval, open_time: first.open_time.floor_to(interval.ms()), ..first.clone() };
-        Self { candle, n: 1 }
-    }
-
-    fn add(&mut self, next: &Candle) {
-        let c = &mut self.candle;
-        c.high = c.high.max(next.high);
-        c.low = c.low.min(next.low);
-        c.close = next.close;
-        c.volume = c.volume.plus(next.volume);
-        // An uncounted part makes the whole uncounted.
-        c.trades = c.trades.zip(next.trades).map(|(a, b)| a.saturating_add(b));
-        self.n += 1;
-    }
-}
-
-/// A longer candle and how much stood behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resampled {
-    pub candle: Candle,
-    pub n_source: u32,
-    /// Every source bar that the candle spans was there.
-    pub complete: bool,
-}
-
-/// Aggregates the candles of one pair. A longer bar without any source bar does not appear.
-#[derive(Debug, Clone)]
-pub struct Resampler {
-    to: Interval,
-    slots: u32,
-    open: Option<Bucket>,
-}
-
-impl Resampler {
-    /// From candles of one interval to those of a whole multiple of it; `None` for anything else.
-    #[must_use]
-    pub fn new(from: Interval, to: Interval) -> Option<Self> {
-        let fits = from.0 > 0 && to.0 > 0 && to.0.is_multiple_of(from.0);
-        fits.then(|| Self { to, slots: to.0 / from.0, open: None })
-    }
-
-    /// Adds the next candle in time; the bar before it, when `candle` begins a new one.
-    pub fn push(&mut self, candle: &Candle) -> Option<Resampled> {
-        let start = candle.open_time.floor_to(self.to.ms());
-        if let Some(bucket) = self.open.as_mut().filter(|b| b.candle.open_time == start) {
-            bucket.add(candle);
-            return None;
-        }
-        let done = self.finish();
-        self.open = Some(Bucket::new(candle, self.to));
-        done
-    }
-
-    /// The bar that is still open.
-    pub fn finish(&mut self) -> Option<Resampled> {
-        self.open.take().map(|b| Resampled { candle: b.candle, n_source: b.n, complete: b.n == self.slots })
-    }
-}
 
 /// Why an hour must not enter a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +13,8 @@ pub enum HourFault {
     Hole { silent: u32 },
     /// A source bar of an earlier hour came after that hour was closed: the windows rest on an hour that lacked it.
     Late { open_time: UtcMs },
+    /// A second source says something else than this bar.
+    Contradicted { open_time: UtcMs },
 }
 
 /// An hour that is over.
@@ -157,6 +91,13 @@ impl HourAligner {
     #[must_use]
     pub fn newest_close(&self) -> Option<UtcMs> {
         self.watch.as_ref().filter(|w| w.seen).map(|w| w.silent_from)
+    }
+
+    /// The open hour is not usable.
+    pub fn spoil(&mut self, fault: HourFault) {
+        if let Some(watch) = &mut self.watch {
+            watch.fault.get_or_insert(fault);
+        }
     }
 
     /// Takes the next source candle. Hours that it shows to be over are appended to `closed`.
@@ -246,8 +187,8 @@ impl Watch {
         self.silent_from = candle.close_time();
         self.in_hole = false;
         match &mut self.bucket {
-            Some(bucket) => bucket.add(&candle),
-            None => self.bucket = Some(Bucket::new(&candle, Interval::H1)),
+            Some(bucket) => bucket.add(&candle, 1),
+            None => self.bucket = Some(Bucket::new(&candle, Interval::H1, 1)),
         }
         self.source.push(candle);
     }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::super::{Resampled, Resampler};
 use super::*;
 use crate::domain::time::MINUTE_MS;
 use crate::domain::{Price, Qty, Venue};
