@@ -14,7 +14,8 @@ use crate::support::at;
 fn trades() -> Vec<RawTrade> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("data/tape");
     let tape = load_tape(&folder).expect("the tape");
-    let series: &TapeSeries = tape.iter().find(|s| matches!(s.ids, TradeIds::Venue { absent: 0 })).expect("numbered trades");
+    let series: &TapeSeries =
+        tape.iter().find(|s| matches!(s.ids, TradeIds::Venue { absent: 0 })).expect("numbered trades");
     let number = |d: rust_decimal::Decimal| d.to_string().parse().expect("a number");
     let trade = |row: &cryptosmarttrader::store::TickRow| RawTrade {
         pair: series.pair.clone(),

@@ -34,6 +34,7 @@ async fn stand_in() -> RunningServer {
         strict: true,
         full_deltas: false,
         from: Some(UtcMs(START)),
+        moved_to: None,
     };
     let options =
         ServerOptions { tls_port: None, control_port: None, mode: ClockMode::Step, ..ServerOptions::default() };
@@ -198,7 +199,8 @@ fn source(server: &RunningServer, clock: &Arc<ManualClock>) -> Source {
     let client = Client::new(rest, Arc::new(SystemClock::new()), 1).expect("a client");
     let universe = settings.pairs.iter().map(|pair| (pair.clone(), BAR)).collect();
     let ground = Ground { instruments: Vec::new(), universe, history: Vec::new(), client: Arc::new(client) };
-    start(ground, &settings, Arc::clone(clock) as Arc<dyn Clock>, UtcMs(START)).expect("a source")
+    let settings = Settings { kraken: settings, ..Settings::default() };
+    start(ground, &settings, Arc::clone(clock) as Arc<dyn Clock>, None, UtcMs(START)).expect("a source")
 }
 
 /// Until the link has every trade and book that the observer has.
