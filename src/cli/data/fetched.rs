@@ -123,8 +123,7 @@ fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::import::Series;
-    use crate::store::lake::{Filter, list};
+    use crate::store::lake::{Filter, Series, list};
 
     /// A day of trades as a fetch keeps it: blocks of compressed text, one after the other.
     fn day(folder: &Path, name: &str, blocks: &[&str]) {
