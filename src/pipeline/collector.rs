@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::align::{ClosedHour, HourAligner, HourFault};
-use super::features::{FeatureEngine, FeatureOutput, FeatureSet};
+use super::features::{FeatureOutput, FeatureSet, Panel};
 use super::flow::FlowHours;
 use super::validate::Validator;
 use crate::domain::error::ErrorClass;
@@ -23,6 +23,8 @@ use crate::domain::{
 pub struct Collector {
     validator: Validator,
     members: Vec<Member>,
+    /// The windows of all members, in their order.
+    panel: Panel,
     index: BTreeMap<Pair, usize>,
     neighbours: Neighbours,
     ingested: u64,
@@ -38,7 +40,6 @@ struct Member {
     source: Interval,
     /// `None` when bars of this length do not fill hours; every row of the pair is then refused.
     aligner: Option<HourAligner>,
-    engine: FeatureEngine,
     bars_since_hole: u32,
     /// Whether the newest hour's frame was complete.
     complete: bool,
@@ -85,7 +86,6 @@ impl Collector {
                 pair: pair.clone(),
                 source: *source,
                 aligner: HourAligner::new(*source, settings.quiet_bars_max),
-                engine: FeatureEngine::new(Arc::clone(features), settings),
                 bars_since_hole: 0,
                 complete: false,
                 frame: None,
@@ -96,6 +96,7 @@ impl Collector {
         let pairs: Vec<Pair> = members.iter().map(|m| m.pair.clone()).collect();
         Self {
             validator: Validator::new(&pairs, settings),
+            panel: Panel::new(Arc::clone(features), &pairs, settings),
             members,
             index,
             neighbours: Neighbours::default(),
@@ -182,10 +183,47 @@ impl Collector {
         let mut frames = Vec::new();
         for member in &mut self.members {
             member.advance(at);
+        }
+        self.settle();
+        for member in &mut self.members {
             // Hours that passed unseen fed the windows; only the one that has just ended is news.
             frames.extend(member.frame.take().filter(|frame| frame.at == end));
         }
         frames
+    }
+
+    /// Feeds the windows of all pairs with the hours that were just closed, hour by hour, or restarts them. What looks at all pairs is computed
+    /// when each of them has its hour.
+    fn settle(&mut self) {
+        let next = |members: &[Member]| members.iter().filter_map(|m| m.closed.first()).map(|hour| hour.end).min();
+        while let Some(end) = next(&self.members) {
+            let mut settled = Vec::with_capacity(self.members.len());
+            for (i, member) in self.members.iter_mut().enumerate() {
+                if member.closed.first().is_none_or(|hour| hour.end != end) {
+                    continue;
+                }
+                let hour = member.closed.remove(0);
+                let flow = member.flow.take(end);
+                if let (Some(candle), None) = (&hour.candle, hour.fault) {
+                    member.bars_since_hole = member.bars_since_hole.saturating_add(1);
+                    self.panel.take(i, &Bar::from(candle), flow.as_ref());
+                } else {
+                    // A hole forgets the past.
+                    member.bars_since_hole = 0;
+                    self.panel.hole(i);
+                }
+                settled.push((i, hour, flow));
+            }
+            self.panel.close();
+            let warm_up = self.panel.set().warm_up();
+            for (i, hour, flow) in settled {
+                let (Some(member), Some(output)) = (self.members.get_mut(i), self.panel.output(i)) else { continue };
+                let ClosedHour { end, candle, source, fault } = hour;
+                let frame = candle.map(|bar| member.frame(end, bar, source, fault, output, warm_up));
+                member.frame = frame.map(|frame| Frame { flow, ..frame });
+                member.complete = member.frame.as_ref().is_some_and(|frame| frame.quality.complete);
+            }
+        }
     }
 }
 
@@ -235,42 +273,13 @@ impl Member {
     fn take(&mut self, candle: Candle) {
         if let Some(aligner) = &mut self.aligner {
             aligner.push(candle, &mut self.closed);
-            self.settle();
         }
     }
 
     fn advance(&mut self, at: UtcMs) {
         if let Some(aligner) = &mut self.aligner {
             aligner.advance(at, &mut self.closed);
-            self.settle();
         }
-    }
-
-    /// Feeds the windows with the hours that were just closed, or restarts them.
-    fn settle(&mut self) {
-        if self.closed.is_empty() {
-            return;
-        }
-        let mut closed = std::mem::take(&mut self.closed);
-        for hour in closed.drain(..) {
-            let output = self.feed(&hour);
-            let ClosedHour { end, candle, source, fault } = hour;
-            let flow = self.flow.take(end);
-            self.frame = candle.map(|bar| Frame { flow, ..self.frame(end, bar, source, fault, output) });
-            self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
-        }
-        self.closed = closed;
-    }
-
-    /// Values after a usable hour; a hole forgets the past and has none.
-    fn feed(&mut self, hour: &ClosedHour) -> FeatureOutput {
-        if let (Some(candle), None) = (&hour.candle, hour.fault) {
-            self.bars_since_hole = self.bars_since_hole.saturating_add(1);
-            return self.engine.push(&Bar::from(candle));
-        }
-        self.bars_since_hole = 0;
-        self.engine.reset();
-        self.engine.output()
     }
 
     fn frame(
@@ -280,12 +289,13 @@ impl Member {
         mut source: Vec<Candle>,
         fault: Option<HourFault>,
         output: FeatureOutput,
+        warm_up: usize,
     ) -> Frame {
         source.retain(|c| c.interval == self.source);
         let FeatureOutput { features, indicators, outlier } = output;
         let note = fault
             .map(|fault| fault_in_words(fault, self.source))
-            .or_else(|| self.missing_in_words(&features))
+            .or_else(|| self.missing_in_words(&features, warm_up))
             .or_else(|| outlier.then(|| "outlier".to_owned()));
         let quality = DataQuality {
             complete: note.is_none(),
@@ -299,11 +309,11 @@ impl Member {
         Frame { pair: self.pair.clone(), at, bar, features, indicators, quality, source_bars: source, flow: None }
     }
 
-    fn missing_in_words(&self, features: &FeatureRow) -> Option<String> {
+    fn missing_in_words(&self, features: &FeatureRow, warm_up: usize) -> Option<String> {
         let missing = features.missing()?;
-        let (bars, needed) = (self.bars_since_hole as usize, self.engine.set().warm_up());
-        Some(if bars < needed {
-            format!("warming up {bars}/{needed}")
+        let bars = self.bars_since_hole as usize;
+        Some(if bars < warm_up {
+            format!("warming up {bars}/{warm_up}")
         } else {
             format!("no value for {}", missing.name)
         })

@@ -237,6 +237,8 @@ impl<'a> Scan<'a> {
             match (self.text(0), self.text(1)) {
                 ("#", "[" | "!") => self.attribute(),
                 ("mod", name) if !name.is_empty() && self.text(2) != "::" => self.module(name),
+                // `impl Trait + use<'a>` captures; it imports nothing.
+                ("use", "<") => self.at += 1,
                 ("use", _) => self.import(),
                 ("{", _) => self.open(None),
                 ("}", _) => self.close(),
@@ -318,7 +320,7 @@ impl<'a> Scan<'a> {
                 "::" => self.at += 1,
                 "{" => {
                     self.at += 1;
-                    while !["}", ""].contains(&self.text(0)) {
+                    while !["}", ";", ""].contains(&self.text(0)) {
                         self.use_tree(&segments);
                         if self.text(0) == "," {
                             self.at += 1;
