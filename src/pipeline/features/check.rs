@@ -153,6 +153,14 @@ impl<'a> Checker<'a> {
         self.instants.len()
     }
 
+    /// Features that had no value at any of the instants: nothing can be said of them.
+    #[must_use]
+    pub fn without_values(&self) -> Vec<&'a str> {
+        let never = |column: &usize| self.full.values().all(|row| row.get(*column).is_none_or(|v| v.is_nan()));
+        let columns = self.set.schema().columns().iter().enumerate();
+        columns.filter(|(i, _)| never(i)).map(|(_, column)| column.name.as_str()).collect()
+    }
+
     /// Runs every check; `told` hears what is done next.
     pub fn run(&self, mut told: impl FnMut(Check)) -> Vec<Summary> {
         Check::ALL
@@ -297,7 +305,6 @@ impl<'a> Checker<'a> {
                 let mut history = history.clone();
                 for hour in &mut history.hours {
                     hour.bar = hour.bar.as_ref().map(|bar| with_prices(bar, |price| price * 1e-6));
-                    hour.flow = None;
                 }
                 history
             })

@@ -9,7 +9,6 @@ use super::keys::Args;
 use super::registry::{self, Gather, KernelSpec, Make, Map};
 use super::stream::{MOST_INPUTS, Stream};
 
-
 /// Most values in one graph.
 const MOST_SLOTS: usize = 60_000;
 

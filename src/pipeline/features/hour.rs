@@ -94,8 +94,10 @@ mod tests {
 
     #[test]
     fn flow_counts_only_for_a_whole_hour() {
-        let trades = TradeFlow { count: 7, buy_volume: 3.0, sell_volume: 1.0, quote_volume: 8.0, ..TradeFlow::default() };
-        let book = BookFlow { events: 2, ofi: 3.0, depth: 4.0, two_sided_ms: 10, spread_ms: 0.02, ..BookFlow::default() };
+        let trades =
+            TradeFlow { count: 7, buy_volume: 3.0, sell_volume: 1.0, quote_volume: 8.0, ..TradeFlow::default() };
+        let book =
+            BookFlow { events: 2, ofi: 3.0, depth: 4.0, two_sided_ms: 10, spread_ms: 0.02, ..BookFlow::default() };
         let mut hour = FlowHour {
             bars: 12,
             bars_expected: 12,

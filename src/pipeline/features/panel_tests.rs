@@ -2,37 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::super::testing::{NAMES, bar, pairs};
 use super::*;
-use crate::domain::UtcMs;
-use crate::domain::random::SplitMix64;
-use crate::domain::time::HOUR_MS;
 use crate::pipeline::FeatureEngine;
-
-const NAMES: [&str; 7] = ["ETH/USD", "BTC/USD", "SOL/USD", "XRP/USD", "LTC/USD", "DOGE/USD", "PEPE/USD"];
-
-fn pairs(names: &[&str]) -> Vec<Pair> {
-    names.iter().map(|n| n.parse().unwrap()).collect()
-}
 
 fn panel(names: &[&str]) -> Panel {
     Panel::new(FeatureSet::built_in(), &pairs(names), &PipelineSettings::default())
-}
-
-/// A walk of a pair's own, the same for every caller.
-fn bar(name: &str, hour: i64) -> Bar {
-    let seed: u64 = name.bytes().map(u64::from).sum();
-    let step = |h: i64| SplitMix64::new(&[seed, h as u64]).unit() - 0.5;
-    let level = |h: i64| 100.0 * (0.1 * (h as f64 / 40.0 + seed as f64).sin() + 0.01 * step(h)).exp();
-    let (open, close) = (level(hour - 1), level(hour));
-    let reach = 1.0 + 0.003 * step(hour + 1).abs();
-    Bar {
-        open_time: UtcMs(hour * HOUR_MS),
-        open,
-        high: open.max(close) * reach,
-        low: open.min(close) / reach,
-        close,
-        volume: 10.0 + step(hour + 2),
-    }
 }
 
 /// Runs hours `0..hours`; a pair is silent in the hours that `silent` tells.
@@ -73,9 +48,10 @@ fn values_over_all_pairs_are_those_of_their_definitions() {
         near("strength_rank", days.iter().position(|d| *d == day(name)).unwrap() as f64 / 6.0 - 0.5);
         let leader = (bar("BTC/USD", 399).close / bar("BTC/USD", 398).close).ln();
         near("leader_return", leader / sigma);
-        let above = NAMES.iter().enumerate().filter(|(k, n)| {
-            panel.output(*k).unwrap().indicators.ema50.is_some_and(|e| bar(n, 399).close > e)
-        });
+        let above = NAMES
+            .iter()
+            .enumerate()
+            .filter(|(k, n)| panel.output(*k).unwrap().indicators.ema50.is_some_and(|e| bar(n, 399).close > e));
         near("breadth_ema50", above.count() as f64 / 7.0 - 0.5);
         let returns = |n: &str| (232..400).map(|h| bar(n, h).close / bar(n, h - 1).close - 1.0).collect::<Vec<f64>>();
         let (x, y) = (returns("BTC/USD"), returns(name));
