@@ -10,6 +10,9 @@ use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
 use crate::domain::pair::Pair;
 
+mod lake;
+pub use lake::{CompactArgs, ExportArgs, ExportAs, LakeArgs, ResampleArgs};
+
 const AFTER: &str = "\
 Examples:
   cst                                   the console, on the bundled recording, with paper money
@@ -155,12 +158,16 @@ pub enum DataCommand {
     Import(ImportArgs),
     /// Record the frames of the WebSocket as they arrive, for replay and tests
     Record(RecordArgs),
-    /// List what the lake holds
-    List,
-    /// Read every file of the lake and check every row
-    Check,
-    /// Write a series of the lake to a CSV, JSON or Parquet file
+    /// List what the lake holds: span, rows, completeness, holes and a map of the months
+    List(LakeArgs),
+    /// Read every row of the lake again: fingerprints, order, grid, prices, holes, outliers
+    Check(LakeArgs),
+    /// Write a series of the lake to a CSV, JSON, JSON-lines or Parquet file
     Export(ExportArgs),
+    /// Put the small files of each month and day together, drop what is older than `lake.keep_*_days`, clear away leftovers
+    Compact(CompactArgs),
+    /// Make longer candles from shorter ones of the lake; only bars of which every part is there
+    Resample(ResampleArgs),
 }
 
 #[derive(Debug, Args)]
@@ -221,39 +228,9 @@ pub struct RecordArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct ExportArgs {
-    /// The pair, such as BTC/USD
-    pub pair: Pair,
-    /// File to write
-    pub out: PathBuf,
-    #[arg(long, default_value = "kraken")]
-    pub venue: String,
-    /// Length of the candles
-    #[arg(long, default_value_t = 60, value_name = "MINUTES")]
-    pub interval: u32,
-    /// Trades instead of candles
-    #[arg(long)]
-    pub trades: bool,
-    #[arg(long, value_enum, default_value_t = ExportAs::Csv)]
-    pub format: ExportAs,
-    /// From here (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
-    /// Up to here (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ExportAs {
-    Csv,
-    Json,
-    Parquet,
-}
-
-#[derive(Debug, Args)]
 pub struct SimulatorArgs {
-    /// Folder with recorded data: a tape of trades (tape.toml) or a recording of candles (recording.toml) [default: data/tape]
+    /// Folder with recorded data: frames of `cst data record`, a tape of trades (tape.toml) or a recording of candles (recording.toml)
+    /// [default: data/tape]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// Invent trades in these listed pairs, from a day before now on, with the clock at now: for clients that want BTC/USD
@@ -277,9 +254,13 @@ pub struct SimulatorArgs {
     /// The clock: `real`, a factor such as `60`, or `step` (moved by POST /clock alone)
     #[arg(long, default_value = "real", value_name = "real|N|step")]
     pub clock: String,
-    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data, now with invented data]
+    /// Start of simulated time (RFC 3339) [default: an hour after the start of the data, the first books of recorded frames, now with
+    /// invented data]
     #[arg(long, value_name = "TIME")]
     pub from: Option<String>,
+    /// Move recorded trades and books in time, so that they begin now: for clients that live in the present, such as `cst` itself
+    #[arg(long, conflicts_with_all = ["invent", "synthetic"])]
+    pub as_now: bool,
     /// Write the certificate authority here, for clients that want to trust it
     #[arg(long, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,

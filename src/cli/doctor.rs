@@ -134,25 +134,35 @@ fn ports(settings: &Settings) -> Vec<Finding> {
     wanted.into_iter().map(free).collect()
 }
 
-/// Host and port of an address.
-fn host(url: &str) -> Option<String> {
+/// Host of an address, and its port.
+fn host(url: &str) -> Option<(String, u16)> {
     let (scheme, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;
     let default = if matches!(scheme, "http" | "ws") { 80 } else { 443 };
-    Some(if authority.contains(':') { authority.to_owned() } else { format!("{authority}:{default}") })
+    Some(match authority.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') => (host.to_owned(), port.parse().ok()?),
+        _ => (authority.to_owned(), default),
+    })
 }
 
+/// Whether the names of the exchange's hosts are found, each once; an address needs no name.
 async fn names(settings: &Settings) -> Vec<Finding> {
+    let mut hosts: Vec<(String, u16)> = Vec::new();
+    for (name, port) in [&settings.kraken.rest_url, &settings.kraken.ws_url].into_iter().filter_map(|url| host(url)) {
+        let is_address = name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok();
+        if !is_address && !hosts.iter().any(|(known, _)| *known == name) {
+            hosts.push((name, port));
+        }
+    }
     let mut out = Vec::new();
-    for url in [&settings.kraken.rest_url, &settings.kraken.ws_url] {
-        let Some(host) = host(url) else { continue };
-        out.push(match tokio::time::timeout(REACH, tokio::net::lookup_host(host.clone())).await {
+    for (name, port) in hosts {
+        out.push(match tokio::time::timeout(REACH, tokio::net::lookup_host((name.as_str(), port))).await {
             Ok(Ok(mut found)) => match found.next() {
-                Some(address) => good("DNS", format!("{host} is {}", address.ip())),
-                None => bad("DNS", format!("{host} has no address"), "check the name server of this machine"),
+                Some(address) => good("DNS", format!("{name} is {}", address.ip())),
+                None => bad("DNS", format!("{name} has no address"), "check the name server of this machine"),
             },
-            Ok(Err(error)) => bad("DNS", format!("{host}: {error}"), "check the network and the name server"),
-            Err(_) => bad("DNS", format!("{host}: no answer in 8 s"), "check the network and the name server"),
+            Ok(Err(error)) => bad("DNS", format!("{name}: {error}"), "check the network and the name server"),
+            Err(_) => bad("DNS", format!("{name}: no answer in 8 s"), "check the network and the name server"),
         });
     }
     out
@@ -164,6 +174,7 @@ async fn exchange(settings: &Settings, home: &Home) -> Vec<Finding> {
         Err(error) => return vec![bad("Kraken", error.to_string(), "mend the setting or the key it names")],
     };
     let mut out = Vec::new();
+    let rest = if settings.kraken.rest_url.starts_with("https") { "TLS, REST" } else { "REST" };
     if !client.is_kraken() {
         let found = format!("REST goes to {}, which is not Kraken", settings.kraken.rest_url);
         out.push(warning("address", found, "right for the stand-in; otherwise remove kraken.rest_url"));
@@ -171,7 +182,7 @@ async fn exchange(settings: &Settings, home: &Home) -> Vec<Finding> {
     let fix = "check the network; behind a proxy set https_proxy; status.kraken.com tells of outages";
     match tokio::time::timeout(REACH, client.clock_skew()).await {
         Ok(Ok(skew)) => {
-            out.push(good("TLS, REST", format!("{} answers", settings.kraken.rest_url)));
+            out.push(good(rest, format!("{} answers", settings.kraken.rest_url)));
             let found = format!("{} ms off the exchange's (± {} ms)", skew.ms, skew.uncertainty_ms);
             let fix = "switch time synchronisation on: `timedatectl set-ntp true`";
             out.push(match skew.ms.abs() {
@@ -180,15 +191,15 @@ async fn exchange(settings: &Settings, home: &Home) -> Vec<Finding> {
                 _ => good("clock", found),
             });
         }
-        Ok(Err(error)) => out.push(bad("TLS, REST", error.to_string(), fix)),
-        Err(_) => out.push(bad("TLS, REST", "no answer in 8 s", fix)),
+        Ok(Err(error)) => out.push(bad(rest, error.to_string(), fix)),
+        Err(_) => out.push(bad(rest, "no answer in 8 s", fix)),
     }
     let answers = out.iter().any(|f| f.what == "clock");
     if answers {
         out.push(status(&client).await);
     }
     out.push(match driver::probe(&settings.kraken.ws_url, REACH).await {
-        Ok(system) => good("WebSocket", format!("{} is {system}", settings.kraken.ws_url)),
+        Ok(system) => good("WebSocket", format!("{} opens; the exchange is {system}", settings.kraken.ws_url)),
         Err(error) => bad("WebSocket", error.to_string(), fix),
     });
     if answers {
@@ -199,8 +210,10 @@ async fn exchange(settings: &Settings, home: &Home) -> Vec<Finding> {
 
 async fn status(client: &Client) -> Finding {
     match client.system_status().await {
-        Ok(s) if s.status.as_str() == "online" => good("status", "Kraken is online"),
-        Ok(s) => warning("status", format!("Kraken is in {}", s.status), "wait; the console shows when it changes"),
+        Ok(s) if s.status.as_str() == "online" => good("status", "the exchange is online"),
+        Ok(s) => {
+            warning("status", format!("the exchange is in {}", s.status), "wait; the console shows when it changes")
+        }
         Err(error) => warning("status", error.to_string(), "try again in a minute"),
     }
 }
@@ -208,8 +221,8 @@ async fn status(client: &Client) -> Finding {
 async fn key(client: &Client, home: &Home) -> Finding {
     let there = Secrets::load(&home.dir, |name| std::env::var(name).ok()).is_ok_and(|s| s.kraken().is_some());
     if !there {
-        let fix = "not needed for paper; for balances set CST_KRAKEN_API_KEY and CST_KRAKEN_API_SECRET (a key for this program only)";
-        return warning("key", "no Kraken key is kept", fix);
+        let found = "none is kept; paper needs none (for balances: CST_KRAKEN_API_KEY and CST_KRAKEN_API_SECRET)";
+        return good("key", found);
     }
     match client.check_key(Purpose::Reading).await {
         Ok(info) => good("key", format!("'{}' may {}", info.api_key_name, permissions(&info.permissions))),

@@ -30,8 +30,9 @@ pub(super) fn simulator(cli: &Cli, args: &SimulatorArgs) -> Outcome {
         strict: !args.lenient,
         full_deltas: args.full_deltas,
         from: from.or(now),
+        moved_to: args.as_now.then(|| SystemClock::new().now()),
     };
-    let exchange = standin::from_folder(&folder, &wanted)?;
+    let loaded = standin::from_folder(&folder, &wanted)?;
     let options = ServerOptions {
         port: args.port,
         tls_port: Some(args.tls_port),
@@ -47,8 +48,8 @@ pub(super) fn simulator(cli: &Cli, args: &SimulatorArgs) -> Outcome {
         .wrap_err("the async runtime could not be started")?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).wrap_err("signals cannot be received")?;
-        let server = Server::start(options, exchange, Arc::new(SystemClock::new())).await?;
-        announce(cli, &server, &folder.display().to_string(), args)?;
+        let server = Server::start(options, loaded.exchange, Arc::new(SystemClock::new())).await?;
+        announce(cli, &server, &loaded.about, args)?;
         tokio::select! {
             _ = tokio::signal::ctrl_c() => {}
             _ = terminate.recv() => {}
@@ -73,7 +74,7 @@ fn clock_mode(text: &str) -> Result<ClockMode, color_eyre::Report> {
 }
 
 /// Where it is reached and with which keys: they are published test keys that open nothing else.
-fn announce(cli: &Cli, server: &RunningServer, data: &str, args: &SimulatorArgs) -> Outcome {
+fn announce(cli: &Cli, server: &RunningServer, about: &str, args: &SimulatorArgs) -> Outcome {
     let keys = ClientKey::usual();
     if cli.json {
         return print(&server.describe(&keys).to_string());
@@ -91,19 +92,15 @@ fn announce(cli: &Cli, server: &RunningServer, data: &str, args: &SimulatorArgs)
             "  control    {}/state   faults, clock, trades, orders: see docs/simulator.md",
             control.unwrap_or_default()
         ),
-        format!("  data       {data}; books are invented around the trades, seed {}", args.seed),
+        format!("  data       {about}"),
         "  test keys  (each client takes one of its own: nonces)".to_owned(),
     ];
-    if !args.invent.is_empty() || args.synthetic > 0 {
-        let named: Vec<String> = args.invent.iter().map(ToString::to_string).collect();
-        lines.insert(
-            5,
-            format!(
-                "  invented   trades of {} and {} SIM pairs: no market ever made them",
-                named.join(", "),
-                args.synthetic
-            ),
-        );
+    let named: Vec<String> = args.invent.iter().map(ToString::to_string).collect();
+    let many = (args.synthetic > 0).then(|| format!("{} pairs named SIM…", args.synthetic));
+    let invented: Vec<String> = named.into_iter().chain(many).collect();
+    if !invented.is_empty() {
+        let text = format!("  invented   trades of {}: no market ever made them", invented.join(", "));
+        lines.insert(5, text);
     }
     lines.extend(keys.iter().map(|k| format!("    {:<9} {}  {}", k.name, k.key, k.secret)));
     lines.push("Ctrl-C stops it.".to_owned());

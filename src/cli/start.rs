@@ -16,6 +16,7 @@ use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
 use crate::orchestrator::{self, Handle, Launch, SourceKind, Summary};
 use crate::services::{self, RunningServices, ServiceOptions};
+use crate::store::lake::Recorder;
 use crate::telemetry::{self, LogGuard, LogOptions, LogRing, LostLines, Metrics};
 use crate::tui::{self, ColorScheme, UiOptions};
 use crate::web::{self, RunningWeb, WebOptions};
@@ -113,6 +114,9 @@ async fn everything(
 
     let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);
     let ui = ui_options(cli, &settings);
+    let records = settings.lake.record && source == SourceKind::Kraken;
+    let lake = home.dir.join("data").join("lake");
+    let recorder = if records { Some(Recorder::start(&lake, Arc::clone(&clock))?) } else { None };
     let launch = Launch {
         settings,
         features,
@@ -124,6 +128,7 @@ async fn everything(
         fresh: cli.fresh,
         until_end: cli.until_end,
         clock: Arc::clone(&clock),
+        recorder,
         openai_key: secrets.openai_key().cloned(),
         services: services.views(),
         lost_logs: Arc::new(move || lost.count()),
@@ -192,6 +197,11 @@ async fn listen(
         listening.web = Some(web::start(handle.clone(), options, stop.clone()).await?);
     }
     Ok(listening)
+}
+
+/// Whether only ASCII characters are to be shown.
+pub(super) fn keeps_to_ascii(cli: &Cli, settings: &Settings) -> bool {
+    ui_options(cli, settings).ascii == Some(true)
 }
 
 fn ui_options(cli: &Cli, settings: &Settings) -> UiOptions {

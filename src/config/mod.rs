@@ -21,7 +21,7 @@ pub use layers::{Loaded, ShownSetting, environment, load};
 pub use render::{render_default, schema};
 pub use secrets::{SecretError, Secrets};
 pub use settings::{
-    AgentsSettings, Ascii, BookDepth, Colors, JournalSettings, KrakenSettings, LanguageModelSettings, LogsSettings,
-    ModelsSettings, NewsSettings, ReplaySettings, ServicesSettings, Settings, UiSettings, Zone,
+    AgentsSettings, Ascii, BookDepth, Colors, JournalSettings, KrakenSettings, LakeSettings, LanguageModelSettings,
+    LogsSettings, ModelsSettings, NewsSettings, ReplaySettings, ServicesSettings, Settings, UiSettings, Zone,
 };
 pub use table::{SETTINGS, Setting};

@@ -17,10 +17,12 @@ pub struct Settings {
     pub core: CoreSettings,
     pub replay: ReplaySettings,
     pub kraken: KrakenSettings,
+    pub lake: LakeSettings,
     pub agents: AgentsSettings,
     pub services: ServicesSettings,
     pub logs: LogsSettings,
     pub journal: JournalSettings,
+    pub quarantine: QuarantineSettings,
     pub models: ModelsSettings,
     pub news: NewsSettings,
     pub language_model: LanguageModelSettings,
@@ -48,6 +50,35 @@ impl Default for ReplaySettings {
             trading_from: UtcMs(1_721_174_400_000), // 2024-07-17: the recording starts on 2024-07-01, the rest fills windows
             until: UtcMs(1_730_419_200_000),        // 2024-11-01: the end of the bundled recording
             speed: 300.0,
+        }
+    }
+}
+
+/// The lake: market data of the past, below `data/lake`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LakeSettings {
+    /// Live sessions add their closed candles.
+    pub record: bool,
+    /// Live sessions add every trade as well.
+    pub record_trades: bool,
+    /// Live sessions add the best bid and ask every so many seconds; 0 adds none.
+    pub record_books_seconds: u32,
+    /// For how many days each kind is kept; 0 keeps it for ever.
+    pub keep_candles_days: u32,
+    pub keep_trades_days: u32,
+    pub keep_books_days: u32,
+}
+
+impl Default for LakeSettings {
+    fn default() -> Self {
+        Self {
+            record: true,
+            record_trades: false,
+            record_books_seconds: 0,
+            keep_candles_days: 0,
+            keep_trades_days: 0,
+            keep_books_days: 0,
         }
     }
 }
@@ -194,6 +225,22 @@ impl Default for JournalSettings {
     }
 }
 
+/// Files of refused rows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuarantineSettings {
+    /// Relative to the home folder.
+    pub dir: String,
+    pub keep_files: usize,
+    pub max_file_mb: u64,
+}
+
+impl Default for QuarantineSettings {
+    fn default() -> Self {
+        Self { dir: "data/quarantine".to_owned(), keep_files: 10, max_file_mb: 10 }
+    }
+}
+
 /// Trained models.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -330,11 +377,13 @@ impl Settings {
                 whale: section(tree, "whale")?,
             },
             replay: section(tree, "replay")?,
+            lake: section(tree, "lake")?,
             kraken: section(tree, "kraken")?,
             agents: section(tree, "agents")?,
             services: section(tree, "services")?,
             logs: section(tree, "logs")?,
             journal: section(tree, "journal")?,
+            quarantine: section(tree, "quarantine")?,
             models: section(tree, "models")?,
             news: section(tree, "news")?,
             language_model: section(tree, "language_model")?,

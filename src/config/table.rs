@@ -50,10 +50,12 @@ pub const SECTIONS: &[(&str, &str)] = &[
     ("whale", "Whale detection from volume."),
     ("replay", "Playing of a recording."),
     ("kraken", "The link to Kraken: public market data over REST and WebSocket v2."),
+    ("lake", "The lake: candles, trades and books of the past, in data/lake."),
     ("agents", "The runtime of every agent: mailbox, timeout, backoff and breaker."),
     ("services", "HTTP services: metrics, health and API, web page."),
     ("logs", "Log files: JSON lines, a new file each UTC day and whenever one is full."),
     ("journal", "The journal of decisions, orders, fills and outcomes."),
+    ("quarantine", "Files of refused rows: JSON lines with the reason and the row as it was received."),
     ("models", "Trained models."),
     ("news", "Recorded news for Sentiment."),
     (
@@ -84,6 +86,26 @@ pub const SETTINGS: &[Setting] = &[
         "pipeline.hampel_k",
         Above(0.0, 100.0),
         "Threshold of the Hampel filter, in scaled median absolute deviations.",
+    ),
+    setting(
+        "pipeline.bar_age_intervals",
+        Whole(1, 100),
+        "A decision rests on bars whose newest is at most so many intervals old.",
+    ),
+    setting(
+        "pipeline.book_age_ms",
+        Whole(100, 600_000),
+        "A decision rests on a book that was told at most so long ago, in ms.",
+    ),
+    setting(
+        "pipeline.input_age_ms",
+        Whole(1_000, 3_600_000),
+        "A decision rests on nothing that was handed over later than this after its time, in ms.",
+    ),
+    setting(
+        "pipeline.quarantine_minutes",
+        Whole(1, 10_080),
+        "So long a refused row keeps its pair in quarantine; as long after it the pair is on probation.",
     ),
     setting(
         "training.exits",
@@ -193,6 +215,28 @@ pub const SETTINGS: &[Setting] = &[
         Whole(100, 60_000),
         "How long `--source auto` waits for Kraken before it takes the bundled recording, in ms.",
     ),
+    setting("lake.record", Flag, "Live sessions add every closed candle to the lake; a replay never does."),
+    setting("lake.record_trades", Flag, "Live sessions add every trade to the lake as well; needs lake.record."),
+    setting(
+        "lake.record_books_seconds",
+        Whole(0, 86_400),
+        "Live sessions add the best bid and ask of every pair each time so many seconds have passed; 0 adds none. Needs lake.record.",
+    ),
+    setting(
+        "lake.keep_candles_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops months of candles that are older than this many days; 0 keeps them.",
+    ),
+    setting(
+        "lake.keep_trades_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops days of trades that are older than this many days; 0 keeps them.",
+    ),
+    setting(
+        "lake.keep_books_days",
+        Whole(0, 36_500),
+        "`cst data compact` drops days of order books that are older than this many days; 0 keeps them.",
+    ),
     setting(
         "agents.mailbox_capacity",
         Whole(1, 65_536),
@@ -225,6 +269,9 @@ pub const SETTINGS: &[Setting] = &[
         "Size from which a new file is begun, in megabytes (1,000,000 bytes).",
     ),
     setting("journal.path", Path, "File of the journal."),
+    setting("quarantine.dir", Path, "Folder of the quarantine files."),
+    setting("quarantine.keep_files", Whole(1, 10_000), "Newest files that are kept."),
+    setting("quarantine.max_file_mb", Whole(1, 1_000), "Size at which a new file is begun, in megabytes."),
     setting("models.dir", Path, "Folder of the trained models."),
     setting("news.dir", Path, "Folder of recorded news; without it Sentiment says \"no data\"."),
     setting("language_model.enabled", Flag, "Whether texts are also scored by a language model. This costs money."),

@@ -15,12 +15,13 @@ use super::command::{Ack, CommandId, HaltScope};
 use super::decision::{BlockReason, Decision, DecisionTrace, SizingStep, TraceStep};
 use super::error::ErrorClass;
 use super::flow::FlowBar;
-use super::market::{Candle, RawCandle, RejectReason};
+use super::market::{Candle, RawCandle};
 use super::message::{Frames, Message, PerPair};
 use super::money::Money;
 use super::order::{Fill, Intent, Order, OrderId, Outcome};
 use super::pair::Pair;
 use super::plan::Horizon;
+use super::quality::{Evidence, PairQuality, Quarantined};
 use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
 use super::time::UtcMs;
 
@@ -38,13 +39,9 @@ pub struct RawBatch {
     /// Order flow of the bars that closed, where trades and books are watched; a recording of candles has none.
     #[serde(default)]
     pub flow: Vec<FlowBar>,
-}
-
-/// A row that was refused.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Quarantined {
-    pub reason: RejectReason,
-    pub row: RawCandle,
+    /// What else says how good the rows are.
+    #[serde(default)]
+    pub evidence: Evidence,
 }
 
 /// What the Data Collector made of a batch.
@@ -58,6 +55,8 @@ pub struct MarketUpdate {
     pub holes: Vec<Pair>,
     /// One frame per pair whose hour closed at `at`; empty between the hours.
     pub frames: Frames,
+    /// The data of every pair in figures, in the order of the universe, when something changed or an hour closed.
+    pub quality: Option<Arc<Vec<PairQuality>>>,
 }
 
 /// What an agent is asked to do.

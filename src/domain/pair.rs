@@ -55,6 +55,14 @@ fn rename(asset: &str) -> &str {
     }
 }
 
+/// Names that Kraken gives to assets (`BTC`, `1INCH`, `T`, `ETH2.S`), in capitals: up to ten letters and digits, dots only between them. Such a
+/// name is safe in a file name. A single digit is none.
+fn is_asset(name: &str) -> bool {
+    let plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    let digit = name.len() == 1 && name.starts_with(|c: char| c.is_ascii_digit());
+    name.len() <= 10 && name.split('.').all(plain) && !digit
+}
+
 impl Pair {
     /// Asset that is bought and sold.
     #[must_use]
@@ -89,13 +97,13 @@ impl FromStr for Pair {
         let bad = || BadPair(text.to_owned());
         let (base, quote) = match upper.split_once(['/', '-']) {
             Some((base, quote)) => (base.to_owned(), quote.to_owned()),
+            // Without a separator a single letter could be the rest of an asset's name: TUSD, ZUSD and XETH are assets.
             None => {
-                let (base, quote) = split_name(&upper).ok_or_else(bad)?;
+                let (base, quote) = split_name(&upper).filter(|(base, _)| base.len() > 1).ok_or_else(bad)?;
                 (base.to_owned(), quote.to_owned())
             }
         };
-        let asset = |s: &str| (2..=10).contains(&s.len()) && s.chars().all(|c| c.is_ascii_alphanumeric());
-        if !asset(&base) || !asset(&quote) || base == quote {
+        if !is_asset(&base) || !is_asset(&quote) || quote.len() < 2 || base == quote {
             return Err(bad());
         }
         Ok(Self(format!("{}/{}", rename(&base), rename(&quote)).into()))
@@ -182,11 +190,46 @@ mod tests {
             ("XTZEUR", "XTZ/EUR"),
             ("SOLJPY", "SOL/JPY"),
             ("USDTZUSD", "USDT/USD"),
+            ("T/USD", "T/USD"),
+            ("t-eur", "T/EUR"),
+            ("ETH2.S/ETH", "ETH2.S/ETH"),
         ] {
             assert_eq!(given.parse::<Pair>().map(|p| p.to_string()), Ok(meant.to_owned()), "{given}");
         }
-        for bad in ["", "BTC", "BTC/", "/USD", "A/B", "BTC/BTC", "B TC/USD", "../etc/USD"] {
+        for bad in [
+            "",
+            "BTC",
+            "BTC/",
+            "/USD",
+            "A/B",
+            "BTC/BTC",
+            "B TC/USD",
+            "../etc/USD",
+            "TUSD",
+            "ZUSD",
+            "XETH",
+            "1/USD",
+            "BTC/1",
+            "./USD",
+            "A./USD",
+            ".A/USD",
+            "A..B/USD",
+            "../USD",
+            "ABCDEFGHIJK/USD",
+        ] {
             assert!(bad.parse::<Pair>().is_err(), "{bad}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_pair_is_a_safe_file_name_that_means_it(text in "[A-Za-z0-9./ -]{1,24}") {
+            if let Ok(pair) = text.parse::<Pair>() {
+                let stem = pair.file_stem();
+                let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-');
+                proptest::prop_assert!(stem.chars().all(safe) && !stem.starts_with('.') && !stem.contains("..") && !stem.ends_with('.'));
+                proptest::prop_assert_eq!(stem.parse::<Pair>(), Ok(pair));
+            }
         }
     }
 

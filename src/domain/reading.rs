@@ -112,6 +112,14 @@ pub struct WhaleOrder {
     pub above_threshold: u32,
 }
 
+impl WhaleOrder {
+    /// Whether enough was seen before it to say how large it is.
+    #[must_use]
+    pub const fn is_judged(&self) -> bool {
+        self.z.is_some() || self.threshold.is_some()
+    }
+}
+
 /// Past out-of-sample candidates at or above the gate: does the model's confidence keep its word?
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct GateEvidence {

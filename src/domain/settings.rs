@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::plan::{ExitPlan, Horizon};
-use super::time::UtcMs;
+use super::time::{MINUTE_MS, UtcMs};
 
 /// Validation and alignment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,11 +18,35 @@ pub struct PipelineSettings {
     /// Causal Hampel filter on closes: window in bars and threshold in scaled MADs.
     pub hampel_window: usize,
     pub hampel_k: f64,
+    /// A decision may rest on bars whose newest is at most so many intervals old …
+    pub bar_age_intervals: u32,
+    /// … on a book at most so old, in ms …
+    pub book_age_ms: i64,
+    /// … and on no input that was handed over later than this after its time, in ms.
+    pub input_age_ms: i64,
+    /// So long a refused row keeps its pair in quarantine, and as long after it the pair is on probation.
+    pub quarantine_minutes: u32,
 }
 
 impl Default for PipelineSettings {
     fn default() -> Self {
-        Self { quiet_bars_max: 3, future_tolerance_ms: 2_000, hampel_window: 11, hampel_k: 6.0 }
+        Self {
+            quiet_bars_max: 3,
+            future_tolerance_ms: 2_000,
+            hampel_window: 11,
+            hampel_k: 6.0,
+            bar_age_intervals: 2,
+            book_age_ms: 5_000,
+            input_age_ms: 300_000,
+            quarantine_minutes: 60,
+        }
+    }
+}
+
+impl PipelineSettings {
+    #[must_use]
+    pub const fn quarantine_ms(&self) -> i64 {
+        self.quarantine_minutes as i64 * MINUTE_MS
     }
 }
 

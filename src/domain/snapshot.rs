@@ -18,6 +18,7 @@ use super::money::{Money, Price};
 use super::order::{Fill, Order, Outcome};
 use super::pair::{Interval, Pair, Venue};
 use super::plan::Horizon;
+use super::quality::{DataKind, PairQuality, Quarantined};
 use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
 use super::time::UtcMs;
 
@@ -118,8 +119,12 @@ pub struct PairView {
     pub last_at: Option<UtcMs>,
     /// Change over 24 hours, as a share.
     pub change_24h: Option<f64>,
-    /// Hourly bars, oldest first, at most 240.
+    /// Hourly bars, oldest first, at most 720.
     pub bars: Arc<Vec<Candle>>,
+    /// Closed source bars, oldest first, at most 720; empty where the source's own bars are hours.
+    pub source_bars: Arc<Vec<Candle>>,
+    /// Consecutive source bars that may be silent in a quiet market; one more is a hole.
+    pub quiet_bars: u32,
     pub regime: Option<RegimeReading>,
     pub technical: Option<TechnicalReading>,
     pub sentiment: Option<SentimentReading>,
@@ -211,10 +216,38 @@ pub struct AccountSummary {
 pub struct PipelineView {
     pub ingested: u64,
     pub accepted: u64,
-    pub rejected: BTreeMap<RejectReason, u64>,
+    pub rejected: BTreeMap<DataKind, BTreeMap<RejectReason, u64>>,
     pub holes: u64,
     pub frames: u64,
     pub frames_complete: u64,
+    /// The data of every pair, in the order of the universe.
+    pub pairs: Arc<Vec<PairQuality>>,
+    /// Refused rows, newest last, at most 50.
+    pub quarantine: Arc<Vec<Quarantined>>,
+    /// Records that the quarantine file could not take.
+    pub quarantine_lost: u64,
+}
+
+impl PipelineView {
+    /// Rows refused, over all kinds and reasons.
+    #[must_use]
+    pub fn rejected_total(&self) -> u64 {
+        self.rejected.values().flat_map(BTreeMap::values).sum()
+    }
+
+    /// Refusals by kind and reason, none of them 0.
+    pub fn rejects(&self) -> impl Iterator<Item = (DataKind, RejectReason, u64)> + '_ {
+        let each = |(kind, reasons): (&DataKind, &BTreeMap<RejectReason, u64>)| {
+            let kind = *kind;
+            reasons.iter().map(move |(reason, n)| (kind, *reason, *n)).collect::<Vec<_>>()
+        };
+        self.rejected.iter().flat_map(each).filter(|(.., n)| *n > 0)
+    }
+
+    #[must_use]
+    pub fn pair(&self, pair: &Pair) -> Option<&PairQuality> {
+        self.pairs.iter().find(|q| q.pair == *pair)
+    }
 }
 
 /// One trained model.

@@ -18,7 +18,7 @@ use crate::kraken::wire::ws::PairStatus;
 pub enum Skipped {
     /// No name for the WebSocket: a dark pool.
     NoWsname,
-    /// Asset names that this program does not take (dots, one letter, more than ten).
+    /// Asset names that this program does not take (more than ten letters, or other signs than letters, digits and dots).
     Name,
     /// No minimum order: it cannot be traded.
     NoMinimum,

@@ -23,9 +23,10 @@ use crate::domain::command::{Ack, Command, CommandId};
 use crate::domain::decision::{DecisionKind, Verdict};
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Ask, Effect, Event, Finding, Record};
+use crate::domain::quality::Quarantined;
 use crate::domain::snapshot::{Notice, NoticeKind, SystemState};
 use crate::domain::time::UtcMs;
-use crate::store::Journal;
+use crate::store::{Journal, QuarantineFile};
 
 /// Pictures per second at most; interfaces draw at most this often.
 const PUBLISH_EVERY: Duration = Duration::from_millis(100);
@@ -41,6 +42,7 @@ pub(super) struct Conductor {
     session: PaperSession,
     session_id: u32,
     journal: Journal,
+    quarantine: QuarantineFile,
     agents: BTreeMap<AgentKind, AgentHandle>,
     events: mpsc::Receiver<AgentEvent>,
     feed: Feed,
@@ -62,6 +64,11 @@ pub(super) struct Conductor {
     trading_from: UtcMs,
 }
 
+fn quarantine(launch: &Launch) -> QuarantineFile {
+    let s = &launch.settings.quarantine;
+    QuarantineFile::new(&launch.home.join(&s.dir), s.keep_files, s.max_file_mb.saturating_mul(1_000_000))
+}
+
 impl Conductor {
     pub(super) fn new(ready: Ready, picture: Picture, ports: Ports, launch: Launch) -> Self {
         let trading_from = ready.trading_from;
@@ -69,6 +76,7 @@ impl Conductor {
             session: ready.session,
             session_id: ready.session_id,
             journal: ready.journal,
+            quarantine: quarantine(&launch),
             agents: ready.agents,
             events: ready.events,
             feed: ready.feed,
@@ -187,7 +195,11 @@ impl Conductor {
             AgentEvent::Reply(reply) => {
                 if let Finding::Market(update) = &reply.finding {
                     self.feed.done();
+                    self.keep(&update.quarantined);
                     self.picture.candles(&update.candles);
+                    if let Some(recorder) = &self.launch.recorder {
+                        recorder.candles(&update.candles);
+                    }
                     self.picture.advance(update.at, self.warmup);
                     self.dirty = true;
                 }
@@ -214,6 +226,18 @@ impl Conductor {
                 let Some(severity) = station.severity() else { return Ok(()) };
                 self.pump(Event::Recovery { agent, class, severity, text })
             }
+        }
+    }
+
+    /// Writes refused rows to their file. One that can't be written is counted and told: trading does not wait for it.
+    fn keep(&mut self, refused: &[Quarantined]) {
+        if refused.is_empty() {
+            return;
+        }
+        let file = &mut self.quarantine;
+        if let Err(error) = tokio::task::block_in_place(|| file.append(refused)) {
+            self.picture.quarantine_lost += refused.len() as u64;
+            tracing::warn!(%error, rows = refused.len(), "refused rows could not be written to the quarantine file");
         }
     }
 
@@ -467,6 +491,9 @@ impl Conductor {
             let _ = tokio::time::timeout(STOP_WITHIN, answer).await;
         }
         self.commit()?;
+        if let Some(recorder) = &self.launch.recorder {
+            tokio::task::block_in_place(|| recorder.finish(STOP_WITHIN));
+        }
         let source = self.picture.snapshot.source.label.clone();
         let summary = Summary::of(self.session.engine(), &source, self.trading_from);
         self.publish();

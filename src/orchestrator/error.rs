@@ -6,12 +6,15 @@ use crate::ml::MlError;
 use crate::pipeline::features::SetError;
 use crate::sources::{LanguageModelError, NewsError};
 use crate::store::StoreError;
+use crate::store::frames::FramesError;
 
 /// An error that ends the run. Everything before it is in the journal.
 #[derive(Debug, thiserror::Error)]
 pub enum OrchestratorError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Frames(#[from] FramesError),
     #[error("no model could be trained: {0}")]
     Training(#[from] MlError),
     #[error(transparent)]
@@ -42,7 +45,7 @@ impl OrchestratorError {
             Self::Training(error) => error.class(),
             Self::News(error) => error.class(),
             Self::LanguageModel(error) => error.class(),
-            Self::Checkpoint(_) | Self::Books(_) => ErrorClass::Data,
+            Self::Checkpoint(_) | Self::Books(_) | Self::Frames(_) => ErrorClass::Data,
             Self::Features(_) | Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
             Self::Link(_) => ErrorClass::Network,
         }

@@ -12,6 +12,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use super::OrchestratorError;
 use crate::domain::command::Speed;
 use crate::domain::event::RawBatch;
+use crate::domain::quality::Quarantined;
 
 /// Failed attempts after which a batch is given up, with an alert.
 const MAX_ATTEMPTS: u32 = 5;
@@ -33,11 +34,18 @@ pub(super) struct Feed {
     current: Option<Arc<RawBatch>>,
     attempts: u32,
     warm: bool,
+    /// Rows that were refused before data flowed: the first batch tells of them.
+    refused: Vec<Quarantined>,
 }
 
 impl Feed {
     /// `speed` is `None` for live data, which set their own pace.
-    pub(super) fn new(deliveries: mpsc::Receiver<Delivery>, step_ms: i64, speed: Option<Speed>) -> Self {
+    pub(super) fn new(
+        deliveries: mpsc::Receiver<Delivery>,
+        step_ms: i64,
+        speed: Option<Speed>,
+        refused: Vec<Quarantined>,
+    ) -> Self {
         let mut feed = Self {
             deliveries,
             step_ms,
@@ -47,6 +55,7 @@ impl Feed {
             current: None,
             attempts: 0,
             warm: false,
+            refused,
         };
         feed.set_speed(speed.unwrap_or(Speed::Max));
         feed
@@ -89,7 +98,8 @@ impl Feed {
     /// Why the source broke off.
     pub(super) fn next(&mut self) -> Result<Option<Arc<RawBatch>>, OrchestratorError> {
         self.ticked = false;
-        let Some(batch) = self.arrived.take().transpose()? else { return Ok(None) };
+        let Some(mut batch) = self.arrived.take().transpose()? else { return Ok(None) };
+        batch.evidence.refused.append(&mut self.refused);
         self.warm = !batch.warmup;
         self.attempts = 0;
         let batch = Arc::new(batch);

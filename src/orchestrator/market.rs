@@ -2,10 +2,12 @@
 
 use super::source::{Source, live, replay};
 use super::{Launch, OrchestratorError, SourceKind};
+use crate::config::Settings;
 use crate::domain::instrument::Instrument;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::snapshot::SourceView;
 use crate::domain::time::UtcMs;
+use crate::kraken::rest::RestSettings;
 use crate::store::{Recording, load_instruments};
 
 /// The market of a session, before its data flow.
@@ -28,8 +30,8 @@ impl Market {
         now: UtcMs,
     ) -> Result<Self, OrchestratorError> {
         let settings = &launch.settings;
-        let view = |kind: SourceKind, label: String, first, last, trading_from| SourceView {
-            kind: kind.as_str().to_owned(),
+        let view = |kind: &str, label: String, first, last, trading_from| SourceView {
+            kind: kind.to_owned(),
             label,
             reason: launch.source_reason.clone(),
             first,
@@ -41,7 +43,13 @@ impl Market {
                 name: format!("live {}", settings.kraken.ws_url),
                 universe: ground.universe.clone(),
                 instruments: ground.instruments.clone(),
-                view: view(SourceKind::Kraken, settings.kraken.ws_url.clone(), ground.first().unwrap_or(now), now, now),
+                view: view(
+                    live_kind(settings),
+                    settings.kraken.ws_url.clone(),
+                    ground.first().unwrap_or(now),
+                    now,
+                    now,
+                ),
                 ground: Some(ground),
             },
             None => {
@@ -51,7 +59,13 @@ impl Market {
                     name: recording.name().to_owned(),
                     universe: recording.universe(),
                     instruments: load_instruments(&folder.join("instruments.json"))?,
-                    view: view(SourceKind::Replay, label(recording, last), first, last, settings.replay.trading_from),
+                    view: view(
+                        SourceKind::Replay.as_str(),
+                        label(recording, last),
+                        first,
+                        last,
+                        settings.replay.trading_from,
+                    ),
                     ground: None,
                 }
             }
@@ -66,7 +80,9 @@ impl Market {
         trading_from: UtcMs,
     ) -> Result<Source, OrchestratorError> {
         match self.ground {
-            Some(ground) => live::start(ground, &launch.settings.kraken, launch.clock.clone(), trading_from),
+            Some(ground) => {
+                live::start(ground, &launch.settings, launch.clock.clone(), launch.recorder.clone(), trading_from)
+            }
             None => {
                 let rows = recording.load_replay()?;
                 let last = self.view.last;
@@ -80,4 +96,10 @@ impl Market {
 /// The recording's name, and how far it is played when that is not its end.
 fn label(recording: &Recording, last: UtcMs) -> String {
     if last < recording.last() { format!("{}, up to {last}", recording.name()) } else { recording.name().to_owned() }
+}
+
+/// What live data are called on every screen: nobody shall take a stand-in for the exchange.
+fn live_kind(settings: &Settings) -> &'static str {
+    let rest = RestSettings { base_url: settings.kraken.rest_url.clone(), ..RestSettings::default() };
+    if rest.is_kraken() { SourceKind::Kraken.as_str() } else { "stand-in" }
 }

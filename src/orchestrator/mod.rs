@@ -34,6 +34,7 @@ use crate::config::Settings;
 use crate::domain::command::Speed;
 use crate::domain::snapshot::ServiceView;
 use crate::pipeline::FeatureSet;
+use crate::store::lake::Recorder;
 
 /// Where market data come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Launch {
     /// Stop when the recording has been played.
     pub until_end: bool,
     pub clock: Arc<dyn Clock>,
+    /// Where closed candles of a live session go.
+    pub recorder: Option<Recorder>,
     /// Key of the language model, where one is kept.
     pub openai_key: Option<SecretString>,
     /// The services that listen, for the screen.

@@ -20,14 +20,17 @@ use crate::domain::money::Money;
 use crate::domain::order::{Fill, Order, Outcome};
 use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::snapshot::{AccountSummary, Mode, PairView, Progress, Snapshot, SystemState};
-use crate::domain::time::{DAY_MS, UtcMs};
+use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
 use crate::store::{Journal, Table};
 use crate::telemetry::ProcessMeter;
 
 const DECISIONS_KEPT: usize = 500;
 const ROWS_KEPT: usize = 200;
 const CURVE_KEPT: usize = 720;
-const BARS_KEPT: usize = 240;
+/// Bars of one length per pair: as many as Kraken hands out, fewer where there are many pairs.
+const BARS_KEPT: std::ops::RangeInclusive<usize> = 96..=720;
+/// Bars of one length over all pairs: some 40 MB with the copy that readers share.
+const BARS_IN_ALL: usize = 140_000;
 const ALERTS_KEPT: usize = 200;
 
 /// A bounded list that is shared with readers and copied only when it has changed.
@@ -88,11 +91,14 @@ pub(super) struct Picture {
     decisions: Shelf<Arc<Decision>>,
     accounts: BTreeMap<AccountId, AccountShelves>,
     bars: BTreeMap<Pair, Shelf<Candle>>,
+    source_bars: BTreeMap<Pair, Shelf<Candle>>,
+    quiet_bars: u32,
     newest: BTreeMap<Pair, UtcMs>,
     pairs: Vec<(Pair, Interval, u32)>,
     process: ProcessMeter,
     lost_logs: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(super) lost: u64,
+    pub(super) quarantine_lost: u64,
 }
 
 impl Picture {
@@ -114,18 +120,25 @@ impl Picture {
             decisions: Shelf::new(DECISIONS_KEPT),
             accounts: AccountId::ALL.into_iter().map(|id| (id, AccountShelves::new())).collect(),
             bars: BTreeMap::new(),
+            source_bars: BTreeMap::new(),
+            quiet_bars: launch.settings.core.pipeline.quiet_bars_max,
             newest: BTreeMap::new(),
             pairs: Vec::new(),
             process: ProcessMeter::default(),
             lost_logs: Arc::clone(&launch.lost_logs),
             lost: 0,
+            quarantine_lost: 0,
         }
     }
 
     pub(super) fn set_instruments(&mut self, universe: &[(Pair, Interval)], instruments: &[Instrument]) {
         let decimals = |pair: &Pair| instruments.iter().find(|i| i.pair == *pair).map_or(2, |i| i.price_decimals);
         self.pairs = universe.iter().map(|(pair, interval)| (pair.clone(), *interval, decimals(pair))).collect();
-        self.bars = universe.iter().map(|(pair, _)| (pair.clone(), Shelf::new(BARS_KEPT))).collect();
+        let kept = (BARS_IN_ALL / universe.len().max(1)).clamp(*BARS_KEPT.start(), *BARS_KEPT.end());
+        let shelf = |pair: &Pair| (pair.clone(), Shelf::new(kept));
+        self.bars = universe.iter().map(|(pair, _)| shelf(pair)).collect();
+        let shorter = universe.iter().filter(|(_, interval)| interval.ms() < HOUR_MS);
+        self.source_bars = shorter.map(|(pair, _)| shelf(pair)).collect();
     }
 
     pub(super) fn fail(&mut self, why: &str) {
@@ -160,6 +173,10 @@ impl Picture {
     pub(super) fn candles(&mut self, candles: &[Candle]) {
         for candle in candles {
             self.newest.insert(candle.pair.clone(), candle.close_time());
+            // The warm-up of live data also brings whole hours; those come with their frames.
+            if let Some(bars) = self.source_bars.get_mut(&candle.pair).filter(|_| candle.interval.ms() < HOUR_MS) {
+                bars.push(candle.clone());
+            }
         }
     }
 
@@ -258,6 +275,7 @@ impl Picture {
         s.funnel_today = durable.funnel_today.clone();
         s.limits = engine.limits().to_vec();
         s.pipeline = engine.pipeline().clone();
+        s.pipeline.quarantine_lost = self.quarantine_lost;
         let health = engine.health();
         s.gates.clone_from(&health.gates);
         s.components.clone_from(&health.components);
@@ -273,6 +291,7 @@ impl Picture {
         let none = PairState::default();
         let state = engine.pairs().get(&pair).unwrap_or(&none);
         let bars = self.bars.get_mut(&pair).map_or_else(|| Arc::new(Vec::new()), Shelf::share);
+        let source_bars = self.source_bars.get_mut(&pair).map_or_else(Arc::default, Shelf::share);
         let last = engine.marks().get(&pair).copied();
         let last_at = self.newest.get(&pair).copied();
         let change_24h = day_change(&bars, self.snapshot.at, last.map(|p| p.to_f64()));
@@ -285,6 +304,8 @@ impl Picture {
             last_at,
             change_24h,
             bars,
+            source_bars,
+            quiet_bars: self.quiet_bars,
             regime: state.regime,
             technical: state.technical.clone(),
             sentiment: state.sentiment.clone(),
@@ -342,7 +363,7 @@ fn read<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Option<T> {
 
 /// Change of the last price against the hourly close of 24 hours before; `None` without that bar.
 fn day_change(bars: &[Candle], at: UtcMs, last: Option<f64>) -> Option<f64> {
-    let wanted = at.floor_to(crate::domain::time::HOUR_MS).plus(-DAY_MS);
+    let wanted = at.floor_to(HOUR_MS).plus(-DAY_MS);
     let then = bars.iter().rev().find(|b| b.close_time() <= wanted)?;
     // An older bar would compare with another day: a gap there is no value.
     (then.close_time() == wanted).then_some(())?;

@@ -1,5 +1,9 @@
 //! The stand-in exchange around recorded data: what `cst simulator` offers and what plays the bundled recording.
 
+mod recorded;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,11 +15,13 @@ use super::OrchestratorError;
 use crate::domain::market::RawCandle;
 use crate::domain::order::Side;
 use crate::domain::pair::Pair;
-use crate::domain::time::{HOUR_MS, UtcMs};
+use crate::domain::time::{HOUR_MS, MINUTE_MS, UtcMs};
 use crate::simulator::desk::{Desk, DeskOptions};
 use crate::simulator::gateway::{Exchange, ExchangeOptions};
 use crate::simulator::listing::Listing;
-use crate::simulator::market::{CandleRow, CandleTape, Market, MarketData, MarketOptions, Tape, synthetic};
+use crate::simulator::market::{
+    BookFrame, BookTape, CandleRow, CandleTape, Market, MarketData, MarketOptions, Tape, synthetic,
+};
 use crate::simulator::protocol::{self, SimNs, Symbol, TapeTrade};
 use crate::store::ticks::{TAPE_MANIFEST, TakerOrder, TapeSeries, load_tape};
 use crate::store::{Recording, ReplayRows};
@@ -46,28 +52,81 @@ pub struct StandIn {
     pub full_deltas: bool,
     /// Start of simulated time; an hour after the start of the data unless said otherwise.
     pub from: Option<UtcMs>,
+    /// Recorded trades and books are moved in time, so that the start is this instant: for clients that live in the present.
+    pub moved_to: Option<UtcMs>,
 }
 
-/// An exchange over the data in `folder`: a tape of trades or a recording of candles.
+/// A stand-in exchange and what it plays, in words.
+#[derive(Debug)]
+pub struct Loaded {
+    pub exchange: Exchange,
+    pub about: String,
+}
+
+/// Data of a folder, ready to be played.
+struct Played {
+    listing: Listing,
+    trades: Vec<Tape>,
+    candles: Vec<CandleTape>,
+    books: Vec<BookTape>,
+    start: UtcMs,
+}
+
+/// An exchange over the data in `folder`: recorded frames, a tape of trades or a recording of candles.
 ///
 /// # Errors
 /// [`OrchestratorError`] naming the folder, the file or the pair that can't be used.
-pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
-    let (trades, candles, first) = if folder.join(TAPE_MANIFEST).is_file() {
+pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Loaded, OrchestratorError> {
+    let listing = listing()?;
+    let frames = recorded::files(folder)?;
+    let invented =
+        |what: &str| format!("{what} of {}; books are invented around them, seed {}", folder.display(), wanted.seed);
+    let (mut data, mut about) = if !frames.is_empty() {
+        let found = recorded::read(&frames, &listing)?;
+        let listing = listing.with_recorded(&found.pairs).map_err(|e| failed(e.to_string()))?;
+        let (trades, books, start) = (found.trades, found.books, wanted.from.unwrap_or(found.begin));
+        let about = format!("{}: {}", folder.display(), found.about);
+        (Played { listing, trades, candles: Vec::new(), books, start }, about)
+    } else if folder.join(TAPE_MANIFEST).is_file() {
         let series = load_tape(folder)?;
         let first = series.iter().filter_map(|s| s.rows.first().map(|r| r.at)).min().unwrap_or_default();
-        (series.iter().map(tape).collect(), Vec::new(), first)
+        let start = wanted.from.unwrap_or_else(|| first.plus(HOUR_MS));
+        let trades = series.iter().map(tape).collect();
+        (Played { listing, trades, candles: Vec::new(), books: Vec::new(), start }, invented("the trades"))
     } else {
         let recording = Recording::open(folder)?;
-        let first = recording.first();
-        let (tapes, odd) = candle_tapes(&recording.load_replay()?);
+        let (candles, odd) = candle_tapes(&recording.load_replay()?);
         if !odd.is_empty() {
             tracing::warn!(rows = odd.len(), "recorded candles that no exchange can have made are left out");
         }
-        (Vec::new(), tapes, first)
+        let start = wanted.from.unwrap_or_else(|| recording.first().plus(HOUR_MS));
+        (Played { listing, trades: Vec::new(), candles, books: Vec::new(), start }, invented("the candles"))
     };
-    let start = wanted.from.unwrap_or_else(|| first.plus(HOUR_MS));
-    exchange(trades, candles, start, wanted, HEARTBEAT_MS)
+    if let Some(to) = wanted.moved_to {
+        let ms = to.since(data.start);
+        data.shift(ms)?;
+        about.push_str(&format!("; moved by {} minutes, so their times are not the market's", ms / MINUTE_MS));
+    }
+    Ok(Loaded { exchange: exchange(data, wanted, HEARTBEAT_MS)?, about })
+}
+
+impl Played {
+    /// Moves everything in time. Recorded candles stay on the grid of their day, so they cannot be moved.
+    fn shift(&mut self, ms: i64) -> Result<(), OrchestratorError> {
+        if !self.candles.is_empty() {
+            return Err(failed("recorded candles cannot be moved in time; leave out --as-now".to_owned()));
+        }
+        for tape in &mut self.trades {
+            tape.trades =
+                tape.trades.iter().map(|trade| TapeTrade { at: trade.at.plus_ms(ms), ..trade.clone() }).collect();
+        }
+        for tape in &mut self.books {
+            tape.frames =
+                tape.frames.iter().map(|frame| BookFrame { at: frame.at.plus_ms(ms), ..frame.clone() }).collect();
+        }
+        self.start = self.start.plus(ms);
+        Ok(())
+    }
 }
 
 /// An exchange with invented data alone.
@@ -75,32 +134,45 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Exchange, Orchestr
 /// # Errors
 /// [`OrchestratorError::StandIn`] for a pair that is not listed.
 pub fn invented(wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
-    exchange(Vec::new(), Vec::new(), wanted.from.unwrap_or_default(), wanted, HEARTBEAT_MS)
+    let start = wanted.from.unwrap_or_default();
+    let data = Played { listing: listing()?, trades: Vec::new(), candles: Vec::new(), books: Vec::new(), start };
+    exchange(data, wanted, HEARTBEAT_MS)
 }
 
 /// An exchange that plays the rows of a recording from `start` on, as candles, and the rows that no exchange can play.
 pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<(Exchange, Vec<RawCandle>), OrchestratorError> {
-    let wanted = StandIn { invent: Vec::new(), synthetic: 0, seed: 1, strict: true, full_deltas: false, from: None };
+    let wanted = StandIn {
+        invent: Vec::new(),
+        synthetic: 0,
+        seed: 1,
+        strict: true,
+        full_deltas: false,
+        from: None,
+        moved_to: None,
+    };
     // Simulated time leaps from batch to batch: a heartbeat for each of its seconds would be most of the traffic.
-    let (tapes, odd) = candle_tapes(rows);
-    Ok((exchange(Vec::new(), tapes, start, &wanted, HOUR_MS)?, odd))
+    let (candles, odd) = candle_tapes(rows);
+    let data = Played { listing: listing()?, trades: Vec::new(), candles, books: Vec::new(), start };
+    Ok((exchange(data, &wanted, HOUR_MS)?, odd))
 }
 
-fn exchange(
-    mut trades: Vec<Tape>,
-    candles: Vec<CandleTape>,
-    start: UtcMs,
-    wanted: &StandIn,
-    heartbeat_ms: i64,
-) -> Result<Exchange, OrchestratorError> {
-    let failed = |text: String| OrchestratorError::StandIn(text);
-    let known = Listing::bundled().map_err(|e| failed(e.to_string()))?;
-    let listing = if wanted.synthetic > 0 { known.clones(known.pairs().len() + wanted.synthetic) } else { known };
+fn failed(text: String) -> OrchestratorError {
+    OrchestratorError::StandIn(text)
+}
+
+fn listing() -> Result<Listing, OrchestratorError> {
+    Listing::bundled().map_err(|e| failed(e.to_string()))
+}
+
+fn exchange(data: Played, wanted: &StandIn, heartbeat_ms: i64) -> Result<Exchange, OrchestratorError> {
+    let Played { listing: known, mut trades, candles, mut books, start } = data;
+    let listing = if wanted.synthetic > 0 { known.clones(wanted.synthetic) } else { known };
     let start = SimNs(start.0.saturating_mul(1_000_000));
     let named: Vec<Symbol> = wanted.invent.iter().map(|pair| Symbol::from(pair.as_str())).collect();
     let new: Vec<Symbol> =
         listing.pairs().iter().rev().take(wanted.synthetic).map(|pair| Arc::clone(&pair.symbol)).collect();
     trades.retain(|tape| !named.contains(&tape.symbol));
+    books.retain(|tape| !named.contains(&tape.symbol));
     for (symbols, before, hours, mean_ms) in
         [(named, INVENTED_BEFORE, INVENTED_HOURS, INVENTED_MEAN_MS), (new, LOAD_BEFORE, LOAD_HOURS, LOAD_MEAN_MS)]
     {
@@ -108,7 +180,7 @@ fn exchange(
         let invented = synthetic::trades(&listing, &symbols, begin, hours, mean_ms, wanted.seed);
         trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
-    let data = MarketData { listing: Arc::new(listing), trades, candles, books: Vec::new(), start };
+    let data = MarketData { listing: Arc::new(listing), trades, candles, books, start };
     let market = MarketOptions { seed: wanted.seed, ..MarketOptions::default() };
     let market = Market::new(data, market).map_err(|e| failed(e.to_string()))?;
     let desk = Desk::new(DeskOptions {

@@ -23,6 +23,7 @@ use crate::domain::agent::AgentKind;
 use crate::domain::command::{Ack, Command};
 use crate::domain::event::Brain;
 use crate::domain::pair::{Interval, Pair};
+use crate::domain::quality::Quarantined;
 use crate::domain::snapshot::{Progress, SystemState};
 use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::Predictor;
@@ -50,6 +51,8 @@ struct Loaded {
     recording: Recording,
     models: Vec<Arc<Model>>,
     texts: Vec<NewsText>,
+    /// Recorded headlines that can't be used.
+    refused: Vec<Quarantined>,
     scores: BTreeMap<String, TextScore>,
 }
 
@@ -77,6 +80,7 @@ pub(super) async fn start(
     picture.snapshot.models = loaded.models.iter().map(|m| m.view()).collect();
 
     let instruments = market.instruments.clone();
+    let price_decimals = instruments.iter().map(|i| (i.pair.clone(), i.price_decimals)).collect();
     picture.set_instruments(&universe, &instruments);
     let mut journal = Journal::open(&launch.home.join(&settings.journal.path))?;
     let source = market.name.clone();
@@ -119,8 +123,8 @@ pub(super) async fn start(
     picture.warm_up(market.view.first, trading_from);
     let source = market.start(&loaded.recording, launch, trading_from).await?;
     let speed = (launch.source == SourceKind::Replay).then_some(launch.speed);
-    let feed = Feed::new(source.deliveries, Interval::M5.ms(), speed);
-    let (agents, events) = spawn_agents(launch, &universe, &loaded);
+    let feed = Feed::new(source.deliveries, Interval::M5.ms(), speed, std::mem::take(&mut loaded.refused));
+    let (agents, events) = spawn_agents(launch, &universe, &price_decimals, &loaded);
     Ok(Some(Ready { session, session_id, journal, agents, events, feed, link: source.link, trading_from }))
 }
 
@@ -205,7 +209,8 @@ async fn load(
         for line in &news.rejected {
             tracing::warn!(line = %line, "a recorded headline was refused");
         }
-        Ok(Loaded { recording, models, texts: news.texts, scores: BTreeMap::new() })
+        let refused = news.rejected.iter().map(|line| line.quarantined(now)).collect();
+        Ok(Loaded { recording, models, texts: news.texts, refused, scores: BTreeMap::new() })
     });
     loop {
         tokio::select! {
@@ -280,6 +285,7 @@ fn refuse_while_starting(envelope: Envelope) -> bool {
 fn spawn_agents(
     launch: &Launch,
     universe: &[(Pair, Interval)],
+    price_decimals: &BTreeMap<Pair, u32>,
     loaded: &Loaded,
 ) -> (BTreeMap<AgentKind, AgentHandle>, mpsc::Receiver<AgentEvent>) {
     let (tx, events) = mpsc::channel(1_024);
@@ -287,7 +293,8 @@ fn spawn_agents(
     let agents = AgentKind::ALL
         .into_iter()
         .map(|kind| {
-            let factory = factory(kind, core.clone(), &launch.features, universe.to_vec(), loaded);
+            let factory =
+                factory(kind, core.clone(), &launch.features, universe.to_vec(), price_decimals.clone(), loaded);
             let s = &launch.settings.agents;
             let options = AgentOptions {
                 mailbox_capacity: s.mailbox_capacity,
@@ -309,6 +316,7 @@ fn factory(
     core: crate::domain::CoreSettings,
     features: &Arc<FeatureSet>,
     universe: Vec<(Pair, Interval)>,
+    price_decimals: BTreeMap<Pair, u32>,
     loaded: &Loaded,
 ) -> BrainFactory {
     let features = Arc::clone(features);
@@ -317,7 +325,10 @@ fn factory(
     let scores = loaded.scores.clone();
     Arc::new(move || -> Box<dyn Brain> {
         match kind {
-            AgentKind::DataCollector => Box::new(Collector::with_features(&universe, &core.pipeline, &features)),
+            AgentKind::DataCollector => {
+                let collector = Collector::with_features(&universe, &core.pipeline, &features);
+                Box::new(collector.knowing_decimals(&price_decimals))
+            }
             AgentKind::Sentiment => Box::new(Sentiment::new(core.sentiment.clone(), texts.clone(), scores.clone())),
             AgentKind::Technical => Box::new(Technical::new()),
             AgentKind::MlPredictor => {

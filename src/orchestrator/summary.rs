@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::decision::engine::Engine;
 use crate::domain::account::AccountId;
 use crate::domain::money::Money;
+use crate::domain::snapshot::PipelineView;
 use crate::domain::time::UtcMs;
 
 /// One account's result.
@@ -57,6 +58,15 @@ pub struct Summary {
     pub fingerprint: String,
 }
 
+/// Refused rows by reason, whatever their kind.
+fn by_reason(pipeline: &PipelineView) -> BTreeMap<&'static str, u64> {
+    let mut counts = BTreeMap::new();
+    for (_, reason, n) in pipeline.rejects() {
+        *counts.entry(reason.as_str()).or_default() += n;
+    }
+    counts
+}
+
 impl Summary {
     /// Reads a summary off the engine.
     #[must_use]
@@ -85,8 +95,8 @@ impl Summary {
             to: durable.last_at.max(from).to_string(),
             bars_processed: durable.bars,
             cycles: durable.cycle,
-            rejects: pipeline.rejected.values().sum(),
-            rejects_by_reason: pipeline.rejected.iter().map(|(r, n)| (r.as_str(), *n)).collect(),
+            rejects: pipeline.rejected_total(),
+            rejects_by_reason: by_reason(pipeline),
             holes: pipeline.holes,
             signals: durable.funnel.signals,
             passed: durable.funnel.passed,

@@ -12,9 +12,11 @@ pub mod flow;
 #[cfg(test)]
 mod golden;
 pub mod kernels;
+pub mod suspect;
+pub mod trust;
 pub mod validate;
 
-pub use align::{ClosedHour, HourAligner, HourFault, Resampled, Resampler};
+pub use align::{ClosedHour, HourAligner, HourFault, ResampleChain, Resampled, Resampler};
 pub use collector::Collector;
 pub use features::{FeatureEngine, FeatureOutput, FeatureSet};
 pub use validate::Validator;

@@ -10,6 +10,7 @@ use utoipa::IntoParams;
 use super::State;
 use super::dto::accounts::{Portfolio, Positions};
 use super::dto::agents::Agents;
+use super::dto::data::DataReport;
 use super::dto::decisions::{DecisionDetail, Decisions};
 use super::dto::signals::Signals;
 use super::error::{ApiError, ErrorBody};
@@ -108,4 +109,12 @@ pub(super) async fn portfolio(Extract(state): Extract<State>) -> Json<Portfolio>
 pub(super) async fn signals(Extract(state): Extract<State>, asked: Asked) -> Result<Json<Signals>, ApiError> {
     let filter = filter(asked)?;
     Ok(Json(Signals::of(&state.snapshot(), filter.pair()?.as_ref(), filter.limit()?)))
+}
+
+/// How far the data of each pair can be trusted, and the rows that were refused last
+#[utoipa::path(get, path = "/api/v1/data", tag = "data", params(Filter),
+    responses((status = 200, body = DataReport), (status = 400, body = ErrorBody)))]
+pub(super) async fn data(Extract(state): Extract<State>, asked: Asked) -> Result<Json<DataReport>, ApiError> {
+    let filter = filter(asked)?;
+    Ok(Json(DataReport::of(&state.snapshot(), filter.pair()?.as_ref(), filter.limit()?)))
 }

@@ -38,6 +38,7 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     tags(
         (name = "health", description = "Probes and grades"),
         (name = "agents", description = "The eight agents; pause and resume"),
+        (name = "data", description = "How good the market data are"),
         (name = "trading", description = "Signals, decisions, positions and accounts")
     )
 )]
@@ -82,6 +83,7 @@ fn described() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(api::positions))
         .routes(routes!(api::portfolio))
         .routes(routes!(api::signals))
+        .routes(routes!(api::data))
         .split_for_parts();
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)

@@ -169,6 +169,8 @@ pub(super) fn full() -> Snapshot {
         last_at: Some(AT),
         change_24h: None,
         bars: Arc::default(),
+        source_bars: Arc::default(),
+        quiet_bars: 3,
         regime: None,
         technical: None,
         sentiment: None,

@@ -158,7 +158,7 @@ impl Whale {
     /// Real orders say more than candles: where they can be judged, the alert rests on them.
     fn judge_order(&self, frame: &Frame, reading: &mut WhaleReading) {
         let basis = match (&reading.order, &frame.flow) {
-            (Some(order), _) if order.z.is_some() || order.threshold.is_some() => {
+            (Some(order), _) if order.is_judged() => {
                 let extreme = order.z.is_some_and(|z| z >= self.settings.alert_z)
                     || order.threshold.is_some_and(|t| order.quote > t);
                 reading.alert = extreme && order.share.is_some_and(|s| s >= self.settings.alert_share);

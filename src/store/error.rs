@@ -24,6 +24,10 @@ pub enum StoreError {
     NewerSchema { path: PathBuf, found: i64, known: i64 },
     #[error("the journal '{}' is in use by {by}; stop that one first", path.display())]
     Locked { path: PathBuf, by: String },
+    #[error("the lake '{}' is being written by {by}; wait for its end", path.display())]
+    Busy { path: PathBuf, by: String },
+    #[error("the lake '{}' has no {what}; `cst data list` shows what it has", path.display())]
+    NotInLake { path: PathBuf, what: String },
     #[error("the journal '{}' was changed from outside: row {row} of '{table}' {reason}", path.display())]
     Tampered { path: PathBuf, table: String, row: i64, reason: String },
     /// A row that is whole, but is not what this program writes into that table.
@@ -38,7 +42,7 @@ impl StoreError {
     #[must_use]
     pub const fn class(&self) -> ErrorClass {
         match self {
-            Self::BadData { .. } => ErrorClass::Data,
+            Self::BadData { .. } | Self::NotInLake { .. } => ErrorClass::Data,
             Self::BadModel { .. } => ErrorClass::Model,
             Self::Io { .. }
             | Self::BadName { .. }
@@ -46,6 +50,7 @@ impl StoreError {
             | Self::NotAJournal { .. }
             | Self::NewerSchema { .. }
             | Self::Locked { .. }
+            | Self::Busy { .. }
             | Self::Tampered { .. }
             | Self::BadRow { .. }
             | Self::NotJson { .. } => ErrorClass::System,

@@ -1,12 +1,12 @@
 //! Files that appear whole or not at all.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::StoreError;
+use super::disk::{Disk, RealDisk};
 
 /// Turns an I/O error into one that says what was being done to which file.
 pub(super) fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {
@@ -46,25 +46,25 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     if let Some(folder) = path.parent() {
         create_folder(folder)?;
     }
+    put(&RealDisk, path, bytes)?;
+    path.parent().map_or(Ok(()), flush_folder)
+}
+
+/// As [`write_whole`], in a folder that is there and on any disk; the new name is durable once the folder is flushed.
+pub(super) fn put(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let temporary = temporary(path);
-    let written = (|| {
-        let mut file = File::create(&temporary).map_err(failed("create", &temporary))?;
-        file.write_all(bytes).map_err(failed("write", &temporary))?;
-        file.sync_all().map_err(failed("flush", &temporary))?;
-        fs::rename(&temporary, path).map_err(failed("replace", path))
-    })();
+    let written = disk
+        .write(&temporary, bytes)
+        .map_err(failed("write", &temporary))
+        .and_then(|()| disk.rename(&temporary, path).map_err(failed("replace", path)));
     if written.is_err() {
         // The error above is what matters; a leftover temporary file is never read.
-        let _ = fs::remove_file(&temporary);
+        let _ = disk.remove(&temporary);
     }
-    written?;
-    path.parent().map_or(Ok(()), flush_folder)
+    written
 }
 
 /// Makes renames and new files in `folder` durable, where the system can.
 pub(super) fn flush_folder(folder: &Path) -> Result<(), StoreError> {
-    if cfg!(unix) {
-        File::open(folder).and_then(|f| f.sync_all()).map_err(failed("flush the folder", folder))?;
-    }
-    Ok(())
+    RealDisk.flush_folder(folder).map_err(failed("flush the folder", folder))
 }

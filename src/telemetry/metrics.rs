@@ -12,7 +12,7 @@ use crate::domain::agent::AgentState;
 use crate::domain::alert::Severity;
 use crate::domain::decision::BlockReason;
 use crate::domain::link::LinkView;
-use crate::domain::market::RejectReason;
+use crate::domain::quality::{DataKind, PairQuality, TrustState};
 use crate::domain::snapshot::{AccountSummary, AgentView, Mode, PairView, PipelineView, Snapshot, SystemState};
 use crate::domain::time::UtcMs;
 
@@ -302,18 +302,40 @@ fn agent(board: &mut Board, a: &AgentView) {
 fn pipeline(board: &mut Board, p: &PipelineView) {
     board.counter("cst_pipeline_ingested_total", "Rows that arrived", &[], p.ingested);
     board.counter("cst_pipeline_accepted_total", "Rows that passed every check", &[], p.accepted);
-    for reason in RejectReason::ALL {
-        let count = p.rejected.get(&reason).copied().unwrap_or(0);
-        board.counter(
-            "cst_pipeline_rejected_total",
-            "Rows that were quarantined",
-            &[("reason", reason.as_str())],
-            count,
-        );
+    for kind in DataKind::ALL {
+        for reason in kind.reasons() {
+            let count = p.rejected.get(&kind).and_then(|reasons| reasons.get(reason)).copied().unwrap_or(0);
+            let labels = [("kind", kind.as_str()), ("reason", reason.as_str())];
+            board.counter("cst_pipeline_rejected_total", "Rows that were quarantined", &labels, count);
+        }
+    }
+    let lost = "Quarantine records that could not be written";
+    board.counter("cst_quarantine_lost_total", lost, &[], p.quarantine_lost);
+    for pair in p.pairs.iter().take(PAIRS_MAX) {
+        trust(board, pair);
     }
     board.counter("cst_pipeline_holes_total", "Holes found in the data", &[], p.holes);
     board.counter("cst_pipeline_frames_total", "Frames made", &[], p.frames);
     board.counter("cst_pipeline_frames_complete_total", "Frames that were complete", &[], p.frames_complete);
+}
+
+/// How good the data of a pair are.
+fn trust(board: &mut Board, q: &PairQuality) {
+    let who = [("pair", q.pair.as_str())];
+    let states = TrustState::ALL.map(|state| (state.as_str(), state == q.trust.state));
+    board.one_hot("cst_data_trust_state", "Trust in a pair's data: 1 for the state it is in", &who, "state", states);
+    if let Some(share) = q.completeness() {
+        board.gauge("cst_data_completeness_ratio", "Share of the bars of 24 hours that are there", &who, share);
+    }
+    board.counter("cst_data_holes_total", "Holes found in a pair's data", &who, q.holes);
+    board.counter("cst_data_rejected_total", "Rows of a pair that were quarantined", &who, q.rejected);
+    let o = &q.outliers;
+    for (fate, n) in
+        [("flagged", o.flagged), ("confirmed", o.confirmed), ("contradicted", o.contradicted), ("settled", o.settled)]
+    {
+        let labels = [("pair", q.pair.as_str()), ("fate", fate)];
+        board.counter("cst_data_outliers_total", "Outliers by what became of them", &labels, n);
+    }
 }
 
 fn funnel(board: &mut Board, s: &Snapshot) {

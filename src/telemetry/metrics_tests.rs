@@ -6,6 +6,7 @@ use crate::domain::account::AccountState;
 use crate::domain::agent::AgentKind;
 use crate::domain::alert::Alert;
 use crate::domain::event::GoNoGo;
+use crate::domain::market::RejectReason;
 use crate::domain::money::Money;
 use crate::domain::pair::{Interval, Venue};
 use crate::domain::snapshot::{ServiceView, SourceView};
@@ -84,6 +85,8 @@ fn pair_view(name: &str, last_at: Option<UtcMs>) -> PairView {
         last_at,
         change_24h: None,
         bars: Arc::default(),
+        source_bars: Arc::default(),
+        quiet_bars: 3,
         regime: None,
         technical: None,
         sentiment: None,
@@ -122,7 +125,7 @@ fn full(version: u64) -> Snapshot {
         ..Snapshot::default()
     };
     s.pipeline.ingested = 100;
-    s.pipeline.rejected.insert(RejectReason::OffGrid, 3);
+    s.pipeline.rejected.entry(DataKind::Candle).or_default().insert(RejectReason::OffGrid, 3);
     s.funnel.signals = 20;
     s.funnel.blocked.insert(BlockReason::LowConfidence, 15);
     let alert = |acknowledged| Alert {

@@ -8,7 +8,7 @@ use super::header;
 use super::keymap::{BINDINGS, Context};
 use super::paint::{Ink, Pen};
 use super::panes::{Cx, PaneId, pane};
-use super::screens::{LEAST, Size, places};
+use super::screens::{self, LEAST, Size, places};
 use super::theme::{Role, Theme};
 use super::view::{ToastKind, ViewState};
 use crate::domain::alert::Severity;
@@ -88,7 +88,13 @@ fn draw_pane(pen: &mut Pen<'_>, cx: &Cx<'_>, id: PaneId) {
     if let Some((since, _)) = &cx.view.frozen {
         title = format!("{title}  FROZEN {}", cx.zone().clock(*since));
     }
-    let footer = pane.footer(cx);
+    let mut footer = pane.footer(cx);
+    if !cx.view.zoomed
+        && screens::shares(id, cx.size, cx.view.screen)
+        && let Some(i) = screens::SHARING.iter().position(|s| *s == id)
+    {
+        footer = format!("tab {}/{}  {footer}", i + 1, screens::SHARING.len());
+    }
     let mut inside = pen.frame(&title, footer.trim(), focused);
     if inside.width() > 0 && inside.height() > 0 {
         pane.draw(&mut inside, cx);

@@ -123,6 +123,7 @@ pub fn count(value: u64) -> String {
 pub fn volume(value: f64) -> String {
     match value {
         v if !v.is_finite() => UNKNOWN.to_owned(),
+        v if v < 0.0 => format!("-{}", volume(-v)),
         v if v >= 1e12 => format!("{:.0e}", v),
         v if v >= 1e9 => format!("{:.1}G", v / 1e9),
         v if v >= 1e6 => format!("{:.1}M", v / 1e6),
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!(percent(f64::NAN, 0), "···");
         assert_eq!(float(-1234.5, 1), "-1,234.5");
         assert_eq!(maybe(None, 2), "···");
-        assert_eq!(volume(41_230.0), "41.2k");
+        assert_eq!([volume(41_230.0), volume(-1_500_000.0), volume(0.0)], ["41.2k", "-1.5M", "0.0"]);
         assert_eq!(latency(Some(1_204.0)), "1.2s");
         assert_eq!(latency(None), "–");
         assert_eq!([200, 42_000, 180_000, 7_200_000, -5].map(age), ["0.2s", "42s", "3m", "2h", "0.0s"]);

@@ -10,6 +10,7 @@ mod event_loop;
 mod filter;
 pub mod format;
 mod header;
+mod indicators;
 pub mod keymap;
 mod options;
 mod overlays;
@@ -23,6 +24,8 @@ mod widgets;
 
 #[cfg(test)]
 mod app_tests;
+#[cfg(test)]
+mod chart_tests;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]

@@ -57,6 +57,41 @@ fn every_screen_at_three_sizes() {
     }
 }
 
+/// Every place of an indicator, and every look of a line.
+const MANY: [&str; 8] =
+    ["EMA 50", "EMA 200", "Bollinger 20 2", "Supertrend 10 3", "RSI 14", "MACD 12 26 9", "ADX 14", "OBV"];
+
+#[test]
+fn a_chart_full_of_indicators() {
+    let s = fixture::running();
+    let mut many = view(Screen::Market);
+    many.focus.insert(Screen::Market, PaneId::Chart);
+    many.chart.chosen = MANY.to_vec();
+    for size in SIZES {
+        check("market_indicators", &s, &many, size);
+        many.zoomed = true;
+        check("market_zoomed", &s, &many, size);
+        many.zoomed = false;
+    }
+    many.zoomed = true;
+    many.chart.columns = 3;
+    many.chart.step = 15 * crate::domain::time::MINUTE_MS;
+    check("market_wide_candles", &s, &many, (120, 40));
+    let ascii = Theme::new(ColorScheme::Western, ColorDepth::None, true);
+    let text = lines(&paint(&s, &many, &ascii, (120, 40)));
+    assert!(text.is_ascii(), "{text}");
+    insta::assert_snapshot!("ascii_market_120x40", text);
+    let mono = Theme::new(ColorScheme::Mono, ColorDepth::TrueColor, false);
+    let text = lines(&paint(&s, &many, &mono, (120, 40)));
+    assert!(text.contains('║') && text.contains('┃'), "rising candles are hollow: {text}");
+    many.overlay = Some(super::overlays::Overlay::Indicators(super::overlays::chooser::Chooser {
+        query: "average".into(),
+        at: 3,
+        chosen: MANY.to_vec(),
+    }));
+    check("overlay_indicators", &s, &many, (80, 24));
+}
+
 #[test]
 fn the_trace_of_a_blocked_and_of_a_passed_decision() {
     let s = fixture::running();
@@ -292,6 +327,7 @@ fn any_snapshot() -> impl Strategy<Value = Snapshot> {
             s.pairs.iter_mut().for_each(|p| {
                 p.change_24h = Some(odd);
                 p.bars = Arc::new(p.bars.iter().take(mask as usize % 4).cloned().collect());
+                p.source_bars = Arc::new(p.source_bars.iter().skip(mask as usize % 300).cloned().collect());
                 p.last = None;
             });
             s.limits.iter_mut().for_each(|l| l.value = odd);
@@ -331,6 +367,9 @@ proptest! {
         detail in any::<bool>(),
         ascii in any::<bool>(),
         row in 0_usize..40,
+        columns in 1_u16..=4,
+        frame in 0_usize..7,
+        cursor in prop::option::of(0_i64..400),
     ) {
         let mut view = view(SCREENS[screen].screen);
         view.zoomed = zoomed;
@@ -340,6 +379,11 @@ proptest! {
             state.index = row;
             state.key = Some("gone".into());
         }
+        view.chart.columns = columns;
+        view.chart.step = super::indicators::FRAMES[frame].1;
+        view.chart.chosen = MANY.iter().take(row % 9).copied().collect();
+        let bar = cursor.map(|back| fixture::running().at.plus(-back * crate::domain::time::HOUR_MS));
+        view.panes.entry(PaneId::Chart).or_default().key = bar.map(|at| at.0.to_string());
         let theme = Theme::new(ColorScheme::Western, ColorDepth::Ansi16, ascii);
         let buf = paint(&s, &view, &theme, (w, h));
         prop_assert!(!lines(&buf).contains("NaN") && !lines(&buf).contains("inf "));

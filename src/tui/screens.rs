@@ -92,6 +92,29 @@ pub fn places(body: Rect, size: Size, view: &ViewState) -> Places {
     places
 }
 
+/// Panes that share one place of the Market screen where there is little room: `tab` goes through them.
+pub const SHARING: [PaneId; 4] = [PaneId::Readings, PaneId::Flow, PaneId::Quality, PaneId::Watchlist];
+
+/// Whether a pane has its place in turn with others.
+#[must_use]
+pub fn shares(id: PaneId, size: Size, screen: Screen) -> bool {
+    size == Size::Compact && screen == Screen::Market && SHARING.contains(&id)
+}
+
+/// The order in which `tab` goes through the panes shown, and through those that share a place with one of them.
+#[must_use]
+pub fn order(shown: &[(PaneId, Rect)], size: Size, screen: Screen) -> Vec<PaneId> {
+    let mut out = Vec::new();
+    for (id, _) in shown {
+        if shares(*id, size, screen) {
+            out.extend(SHARING);
+        } else {
+            out.push(*id);
+        }
+    }
+    out
+}
+
 /// The upper `height` rows, and the rest.
 fn top(area: Rect, height: u16) -> (Rect, Rect) {
     let height = height.min(area.height);
@@ -147,19 +170,33 @@ fn overview(body: Rect, size: Size, _: &ViewState) -> Places {
     out
 }
 
+/// Rows of the order flow with its frame.
+const FLOW_ROWS: u16 = 15;
+
 /// ```text
-/// Compact: chart     Normal, Wide: watchlist │ chart
-///          ──────                            ├───────
-///          readings                          │ readings
+/// Compact: chart            Normal, Wide: watchlist │ chart
+///          ───────────────                ──────────┤
+///          one of SHARING                 flow      ├───────────────────
+///                                                   │ readings │ quality
 /// ```
-fn market(body: Rect, size: Size, _: &ViewState) -> Places {
+fn market(body: Rect, size: Size, view: &ViewState) -> Places {
     if size == Size::Compact {
-        let (chart, readings) = top(body, share(body.height, 55));
-        return vec![(PaneId::Chart, chart), (PaneId::Readings, readings)];
+        let (chart, lower) = top(body, share(body.height, 60));
+        let shown = view.sharing.filter(|id| SHARING.contains(id)).unwrap_or(PaneId::Readings);
+        return vec![(PaneId::Chart, chart), (shown, lower)];
     }
-    let (watch, rest) = left(body, if size == Size::Wide { 48 } else { 36 });
-    let (chart, readings) = top(rest, share(body.height, 58));
-    vec![(PaneId::Watchlist, watch), (PaneId::Chart, chart), (PaneId::Readings, readings)]
+    let wide = size == Size::Wide;
+    let (west, rest) = left(body, if wide { 48 } else { 36 });
+    let (watch, flow) = top(west, body.height.saturating_sub(FLOW_ROWS));
+    let (chart, readings) = top(rest, share(body.height, if wide { 68 } else { 60 }));
+    let (readings, quality) = left(readings, share(readings.width, 52));
+    vec![
+        (PaneId::Watchlist, watch),
+        (PaneId::Chart, chart),
+        (PaneId::Readings, readings),
+        (PaneId::Quality, quality),
+        (PaneId::Flow, flow),
+    ]
 }
 
 /// ```text

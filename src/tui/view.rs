@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::filter::Filter;
 use super::format::Zone;
+use super::indicators::ChartView;
 use super::keymap::Chord;
 use super::overlays::Overlay;
 use super::panes::PaneId;
@@ -105,8 +106,9 @@ pub struct ViewState {
     pub detail: bool,
     pub panes: BTreeMap<PaneId, PaneState>,
     pub pair: Option<Pair>,
-    /// Length of the chart's bars: an index into the lengths that `[` and `]` step through.
-    pub bars: usize,
+    pub chart: ChartView,
+    /// Where panes share a place: the one that is shown.
+    pub sharing: Option<PaneId>,
     pub account: Option<AccountId>,
     pub overlay: Option<Overlay>,
     pub edit: Option<FilterEdit>,

@@ -11,6 +11,7 @@
 mod support;
 
 mod bad_input;
+mod corruption;
 mod documents;
 mod golden;
 mod headless;

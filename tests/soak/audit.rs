@@ -47,6 +47,8 @@ pub struct Audit {
     pub candles: u64,
     pub unproven: u64,
     pub skewed: u64,
+    /// Of them told as proven.
+    pub believed: u64,
     pub notes: BTreeMap<String, u64>,
     connects: VecDeque<i64>,
     pub connects_most: usize,
@@ -83,6 +85,7 @@ impl Audit {
             candles: 0,
             unproven: 0,
             skewed: 0,
+            believed: 0,
             notes: BTreeMap::new(),
             connects: VecDeque::new(),
             connects_most: 0,
@@ -107,8 +110,14 @@ impl Audit {
                 let from = of.candle_from;
                 match of.candle(row) {
                     Ok(()) => {}
-                    Err(_) if [from, of.candle_from - CELL_NS, of.candle_from].iter().any(|at| storm.skewed(*at)) => {
+                    Err(text)
+                        if [from, of.candle_from - CELL_NS, of.candle_from].iter().any(|at| storm.skewed(*at)) =>
+                    {
                         self.skewed += 1;
+                        self.believed += u64::from(*proven);
+                        if std::env::var_os("DBG").is_some() {
+                            println!("SKEWED proven={proven} {} {text}", row.pair);
+                        }
                     }
                     Err(text) => self.wrong(now, &format!("{}: {text}", row.pair)),
                 }

@@ -1,4 +1,4 @@
-//! `cst bench link|load`: how fast this machine takes frames from bytes to a checked book, trades from bytes to values and from the exchange
+//! `cst bench link|load`: how fast this machine takes frames from bytes to a checked book, trades from bytes to values and from the socket
 //! to the event, and what many pairs at once cost.
 
 mod latency;
@@ -49,7 +49,7 @@ struct Report {
     bytes_per_frame: f64,
     book: Rate,
     trades: Rate,
-    /// From the stand-in's trade to the event.
+    /// From a trade's frame in a socket to the event.
     socket_to_event: latency::Latency,
 }
 
@@ -88,9 +88,10 @@ fn tell(cli: &Cli, report: &Report) -> Outcome {
         line("bytes → updated and checksummed book", &report.book),
         line("bytes → trades", &report.trades),
         format!(
-            "{:<42} p50 {:.0} µs, p99 {:.0} µs, longest {:.0} µs ({} trades; the stand-in's own work included)",
-            "exchange → socket → event",
+            "{:<42} p50 {:.0} µs, p90 {:.0} µs, p99 {:.0} µs, longest {:.0} µs ({} trades, both ends of the socket)",
+            "socket → event",
             report.socket_to_event.p50_us,
+            report.socket_to_event.p90_us,
             report.socket_to_event.p99_us,
             report.socket_to_event.max_us,
             report.socket_to_event.trades

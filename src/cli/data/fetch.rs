@@ -6,7 +6,7 @@ use std::path::Path;
 use color_eyre::eyre::eyre;
 use serde_json::{Value, json};
 
-use super::lake_folder;
+use super::{fetched, lake_folder};
 use crate::cli::args::{Cli, FetchArgs};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::ProgressLine;
@@ -33,7 +33,7 @@ pub(in crate::cli) fn fetch(cli: &Cli, args: &FetchArgs) -> Outcome {
                 break;
             }
             done.push(if args.trades {
-                trades(cli, args, &client, pair, &folder.join("trades"), &interrupt).await?
+                trades(cli, args, &client, pair, &folder.join("trades"), &lake, &interrupt).await?
             } else {
                 candles(cli, &client, pair, Interval(args.interval), &folder, &lake).await?
             });
@@ -52,6 +52,7 @@ async fn trades(
     client: &Client,
     pair: &Pair,
     folder: &Path,
+    lake: &Path,
     interrupt: &Interrupt,
 ) -> Result<Value, color_eyre::Report> {
     let now = SystemClock::new().now();
@@ -66,19 +67,27 @@ async fn trades(
         if interrupt.asked() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .await?;
+    line.show(format!("{pair}: {} trades into the lake", state.rows));
+    let merged = fetched::merge(folder, pair, lake, interrupt)?;
     line.clear();
     let place = folder.join(pair.file_stem());
-    let text = format!(
-        "{pair}: {} trades up to {} in '{}', {} gaps in their ids{}",
+    let mut text = format!(
+        "{pair}: {} trades up to {} in '{}', {} gaps in their ids; {} new in the lake",
         state.rows,
         Stamp(state.cursor),
         place.display(),
         state.gap_count,
-        if interrupt.asked() { "; stopped: the same command goes on from here" } else { "" }
+        merged.new
     );
+    if merged.rejected > 0 {
+        text.push_str(&format!(", {} that it refuses (listed in its folder of rejected rows)", merged.rejected));
+    }
+    if interrupt.asked() {
+        text.push_str("; stopped: the same command goes on from here");
+    }
     Ok(json!({
         "pair": pair, "trades": state.rows, "pages": state.pages, "gaps": state.gap_count, "up_to": Stamp(state.cursor).to_string(),
-        "folder": place, "stopped": interrupt.asked(), "text": text,
+        "folder": place, "new_in_lake": merged.new, "rejected": merged.rejected, "stopped": interrupt.asked(), "text": text,
     }))
 }
 

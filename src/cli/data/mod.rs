@@ -1,8 +1,10 @@
-//! `cst data fetch|import|record|list|check|export`.
+//! `cst data fetch|import|record|list|check|export|compact|resample`.
 
 mod fetch;
+mod fetched;
 mod files;
 mod lake;
+mod listing;
 mod record;
 
 use std::path::PathBuf;
@@ -15,9 +17,11 @@ pub(super) fn data(cli: &Cli, args: &DataArgs) -> Outcome {
         DataCommand::Fetch(args) => fetch::fetch(cli, args),
         DataCommand::Import(args) => files::import(cli, args),
         DataCommand::Record(args) => record::record(cli, args),
-        DataCommand::List => lake::list(cli),
-        DataCommand::Check => lake::check(cli),
+        DataCommand::List(args) => lake::list(cli, args),
+        DataCommand::Check(args) => lake::check(cli, args),
         DataCommand::Export(args) => lake::export(cli, args),
+        DataCommand::Compact(args) => lake::compact(cli, args),
+        DataCommand::Resample(args) => lake::resample(cli, args),
     }
 }
 

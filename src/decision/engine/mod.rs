@@ -44,6 +44,9 @@ use crate::domain::settings::PaperSettings;
 use crate::domain::snapshot::{Funnel, PipelineView};
 use crate::domain::time::{DAY_MS, UtcMs};
 
+/// Refused rows that interfaces can show.
+const QUARANTINE_SHOWN: usize = 50;
+
 /// Format of [`Durable`]; a checkpoint of another format is refused.
 pub const DURABLE_FORMAT: u32 = 1;
 
@@ -266,7 +269,15 @@ impl Engine {
     fn count(&mut self, update: &MarketUpdate) {
         self.pipeline.accepted += update.candles.len() as u64;
         for q in &update.quarantined {
-            *self.pipeline.rejected.entry(q.reason).or_default() += 1;
+            *self.pipeline.rejected.entry(q.kind).or_default().entry(q.reason).or_default() += 1;
+        }
+        if !update.quarantined.is_empty() {
+            let newest = Arc::make_mut(&mut self.pipeline.quarantine);
+            newest.extend(update.quarantined.iter().cloned());
+            newest.drain(..newest.len().saturating_sub(QUARANTINE_SHOWN));
+        }
+        if let Some(quality) = &update.quality {
+            self.pipeline.pairs = Arc::clone(quality);
         }
         self.pipeline.holes += update.holes.len() as u64;
         self.pipeline.frames += update.frames.len() as u64;

@@ -3,7 +3,7 @@
 //! A candle leaves when its end is past and either its values equal the exchange's (proven), or two further looks at REST could not settle
 //! the difference (not proven, with the fields named). Candles leave in order, each once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::LinkSettings;
 use super::candle_row::Values;
@@ -77,6 +77,8 @@ pub(super) struct TradeSeries {
     boundary: UtcMs,
     cells: BTreeMap<UtcMs, CandleBuilder>,
     rows: BTreeMap<UtcMs, Row>,
+    /// Cells that the exchange told of while its stamps were off: their trades may stand in other cells.
+    misdated: BTreeSet<UtcMs>,
     closing: VecDeque<Closing>,
     /// Spans without trades that were given up.
     holes: VecDeque<(UtcMs, UtcMs)>,
@@ -98,6 +100,7 @@ impl TradeSeries {
             boundary: now.floor_to(interval.ms()),
             cells: BTreeMap::new(),
             rows: BTreeMap::new(),
+            misdated: BTreeSet::new(),
             closing: VecDeque::new(),
             holes: VecDeque::new(),
             strikes: 0,
@@ -162,8 +165,17 @@ impl TradeSeries {
     pub fn row(&mut self, ohlc: &ws::Ohlc, sealed: bool) {
         let start = ohlc.interval_begin.ms();
         let oldest = self.closing.front().map_or(self.boundary, |c| c.start);
-        if start != start.floor_to(self.interval.ms()) {
+        let cell = start.floor_to(self.interval.ms());
+        if start != cell {
             // the exchange's stamps are off: trades may stand in the wrong cell, and live rows say nothing about it
+            let late = start.since(cell).saturating_mul(2) >= self.interval.ms();
+            let meant = if late { cell.plus(self.interval.ms()) } else { cell };
+            if meant >= self.boundary {
+                self.misdated.insert(meant);
+                if self.misdated.len() > ROWS_MAX {
+                    self.misdated.pop_last();
+                }
+            }
             return self.distrust_rows();
         }
         if start < oldest {
@@ -203,7 +215,9 @@ impl TradeSeries {
         }
         let traded = self.cells.range(..start).map(|(s, _)| *s);
         let told = self.rows.range(self.boundary..start).map(|(s, _)| *s);
-        let mut over: Vec<UtcMs> = traded.chain(told).collect();
+        let later = self.misdated.split_off(&start);
+        let misdated = std::mem::replace(&mut self.misdated, later);
+        let mut over: Vec<UtcMs> = traded.chain(told).chain(misdated).collect();
         over.sort_unstable();
         over.dedup();
         for start in over {

@@ -29,10 +29,10 @@ fn all_names_of_every_recorded_pair_mean_that_pair() {
     let pairs = recorded();
     let symbols = Symbols::of(&pairs);
     let dark = pairs.keys().filter(|id| id.ends_with(".d")).count();
-    assert_eq!(*symbols.skipped(), BTreeMap::from([(Skipped::NoWsname, dark), (Skipped::Name, 1)]), "ETH2.S/ETH");
-    assert_eq!((symbols.len(), dark), (292, 11));
+    assert_eq!(*symbols.skipped(), BTreeMap::from([(Skipped::NoWsname, dark)]), "dark pools alone");
+    assert_eq!((symbols.len(), dark), (293, 11));
     for (id, row) in &pairs {
-        let Some(wsname) = row.wsname.as_deref().filter(|name| !name.contains('.')) else { continue };
+        let Some(wsname) = row.wsname.as_deref() else { continue };
         let v2 = v2_symbol(wsname).expect("two assets");
         let of: Vec<_> = [id.as_str(), &row.altname, wsname, &v2].map(|name| symbols.pair(name)).to_vec();
         let found = of[0].unwrap_or_else(|| panic!("{id} is unknown"));
@@ -63,10 +63,11 @@ fn old_names_are_never_cut_but_looked_up() {
         ("USDTZUSD", "USDT/USD"),
         ("ZEURZUSD", "EUR/USD"),
         ("btc/usd", "BTC/USD"),
+        ("ETH2.SETH", "ETH2.S/ETH"),
     ] {
         assert_eq!(symbols.pair(name).map(ToString::to_string), Some(meant.to_owned()), "{name}");
     }
-    for unknown in ["XXBTZUSD.d", "ETH2.SETH", "NOPE/USD", "", "BTC"] {
+    for unknown in ["XXBTZUSD.d", "NOPE/USD", "", "BTC"] {
         assert_eq!(symbols.pair(unknown), None, "{unknown}");
     }
     assert_eq!(symbols.symbol(&pair("NOPE/USD")), None);
@@ -81,7 +82,7 @@ fn every_symbol_of_the_instrument_snapshot_is_a_name_we_would_send() {
     }
     let frame: Frame =
         serde_json::from_str(&fixture("kraken_data_recorder/ws_v2_instrument_snapshot.json")).expect("a frame");
-    let (mut same, mut odd) = (0, Vec::new());
+    let (mut same, mut stems) = (0, std::collections::BTreeSet::new());
     for row in &frame.data.pairs {
         // as AssetPairs would list it
         let old = |asset: &str| match asset {
@@ -110,18 +111,34 @@ fn every_symbol_of_the_instrument_snapshot_is_a_name_we_would_send() {
             execution_venue: None,
         };
         let symbols = Symbols::of(&AssetPairs::from([(listed.altname.clone(), listed)]));
-        let Some(found) = symbols.pair(&row.symbol).cloned() else {
-            odd.push(row.symbol.as_str());
-            continue;
-        };
+        let found = symbols.pair(&row.symbol).cloned().unwrap_or_else(|| panic!("{} is not taken", row.symbol));
         assert_eq!(symbols.symbol(&found), Some(row.symbol.as_str()));
         let instrument = symbols.instrument(&found).expect("an instrument");
         assert_eq!((instrument.tick_size, instrument.lot_decimals), (row.price_increment.0, row.qty_precision));
         assert_eq!(instrument.cost_min.0, row.cost_min.map_or(Decimal::ZERO, |n| n.0));
+        assert_eq!(found.file_stem().parse().as_ref(), Ok(&found));
+        stems.insert(found.file_stem());
         same += 1;
     }
-    // names that the house does not take: they are skipped and counted
-    assert_eq!((same, odd), (680, vec!["ETH2.S/ETH", "T/USD", "T/EUR"]));
+    assert_eq!((same, stems.len()), (683, 683), "each has a file name of its own");
+}
+
+#[test]
+fn no_recorded_listing_has_a_name_that_is_not_taken() {
+    let bodies = [
+        "kraken_async_rs/public_response_json__get_tradable_asset_pairs_json.json",
+        "kraken_net/JsonResponses__SpotExchangeData__GetSymbolsAsync.txt",
+        "nautilus/http_asset_pairs.json",
+        "nautilus/http_asset_pairs_tokenized.json",
+    ];
+    for name in bodies {
+        let pairs: AssetPairs = read("AssetPairs", 200, fixture(name).as_bytes()).expect(name).value;
+        let named = pairs.values().filter(|pair| pair.wsname.is_some()).count();
+        let (rows, skipped) = listings(&pairs);
+        assert!(named > 0 && !skipped.contains_key(&Skipped::Name), "{name}: {skipped:?}");
+        let without_minimum = skipped.get(&Skipped::NoMinimum).copied().unwrap_or(0);
+        assert_eq!(rows.len() + without_minimum, named, "{name}");
+    }
 }
 
 #[test]
@@ -137,7 +154,7 @@ fn tokenised_assets_keep_their_case_on_the_wire_and_doubles_are_skipped() {
     double.altname = "AAPLXUSD".to_owned();
     double.wsname = Some("AAPLX/USD".to_owned());
     pairs.insert("ZZ".to_owned(), double.clone());
-    double.wsname = Some("X/USD".to_owned());
+    double.wsname = Some("ABCDEFGHIJK/USD".to_owned());
     pairs.insert("ZZZ".to_owned(), double.clone());
     double.wsname = Some("XETH/USD".to_owned());
     pairs.insert("ZZZZ".to_owned(), double.clone());

@@ -5,24 +5,39 @@ use std::collections::BTreeMap;
 use crate::domain::event::RawBatch;
 use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair};
+use crate::domain::quality::{Evidence, Testimony, Witness};
 use crate::domain::time::UtcMs;
 use crate::kraken::link::LinkEvent;
+use crate::pipeline::align::{Dated, Timeline};
 
 /// Rows and doubts since the last batch.
 #[derive(Debug)]
 pub(super) struct Batcher {
     /// Place of each pair in the universe: rows of a batch keep this order, so that equal data make equal batches.
     order: BTreeMap<Pair, usize>,
-    rows: Vec<RawCandle>,
+    /// Candles that wait for the batch in which they are known, by pair and length.
+    rows: Timeline<(Pair, Interval), RawCandle>,
+    /// Candles so far: two of one bar are both handed on, in the order of their arrival.
+    arrived: u64,
     doubts: BTreeMap<Pair, String>,
     /// Pairs whose newest candle disagreed with the exchange's, until their next batch.
     unproven: BTreeMap<Pair, UtcMs>,
+    /// Candles that were built from trades and equal the exchange's, since the last batch; `None` where candles are the exchange's alone.
+    testimonies: Option<Vec<Testimony>>,
 }
 
 impl Batcher {
-    pub(super) fn new(universe: &[(Pair, Interval)]) -> Self {
+    /// `from_trades`: the link builds candles from trades and compares them with the exchange's.
+    pub(super) fn new(universe: &[(Pair, Interval)], from_trades: bool) -> Self {
         let order = universe.iter().enumerate().map(|(i, (pair, _))| (pair.clone(), i)).collect();
-        Self { order, rows: Vec::new(), doubts: BTreeMap::new(), unproven: BTreeMap::new() }
+        Self {
+            order,
+            rows: Timeline::default(),
+            arrived: 0,
+            doubts: BTreeMap::new(),
+            unproven: BTreeMap::new(),
+            testimonies: from_trades.then(Vec::new),
+        }
     }
 
     pub(super) fn take(&mut self, event: LinkEvent) {
@@ -30,8 +45,10 @@ impl Batcher {
             LinkEvent::Candle { row, proven } => {
                 if !proven {
                     self.unproven.insert(row.pair.clone(), row.open_time);
+                } else if let Some(testimonies) = &mut self.testimonies {
+                    testimonies.push(testimony(&row));
                 }
-                self.rows.push(row);
+                self.wait(row);
             }
             LinkEvent::Proof { pair, doubt: Some(doubt) } => {
                 self.doubts.insert(pair, doubt);
@@ -49,11 +66,20 @@ impl Batcher {
         }
     }
 
+    /// A candle is known when it closes. One that comes when its batch has left goes with the next: the pipeline judges what that means.
+    fn wait(&mut self, row: RawCandle) {
+        self.arrived += 1;
+        let known_time = row.open_time.plus(row.interval.ms());
+        let item = Dated { event_time: row.open_time, known_time, sequence: self.arrived, value: row };
+        let stream = (item.value.pair.clone(), item.value.interval);
+        if let Err(late) = self.rows.insert(stream, item) {
+            tracing::debug!(%late, "a candle came after its batch");
+        }
+    }
+
     /// The batch of everything that closed by `at`; later rows wait for theirs.
     pub(super) fn batch(&mut self, at: UtcMs, warmup: bool) -> RawBatch {
-        let (mut rows, later): (Vec<_>, Vec<_>) =
-            self.rows.drain(..).partition(|row| row.open_time.plus(row.interval.ms()) <= at);
-        self.rows = later;
+        let mut rows: Vec<RawCandle> = self.rows.release(at).map(|(_, row)| row.value).collect();
         let place = |row: &RawCandle| self.order.get(&row.pair).copied().unwrap_or(usize::MAX);
         rows.sort_by_key(|row| (place(row), row.open_time));
         let mut doubts = self.doubts.clone();
@@ -61,7 +87,22 @@ impl Batcher {
             let text = format!("the candle of {open_time} is not the exchange's own");
             doubts.entry(pair).or_insert(text);
         }
-        RawBatch { at, rows, warmup, doubts: doubts.into_iter().collect(), flow: Vec::new() }
+        let evidence = Evidence {
+            testimonies: self.testimonies.as_mut().map(std::mem::take).unwrap_or_default(),
+            ..Evidence::default()
+        };
+        RawBatch { at, rows, warmup, doubts: doubts.into_iter().collect(), flow: Vec::new(), evidence }
+    }
+}
+
+/// The link has found the candle equal to the exchange's own: that is what the second source says.
+fn testimony(row: &RawCandle) -> Testimony {
+    Testimony {
+        by: Witness::Trades,
+        pair: row.pair.clone(),
+        interval: row.interval,
+        open_time: row.open_time,
+        close: row.close,
     }
 }
 
@@ -87,7 +128,7 @@ mod tests {
 
     fn batcher() -> Batcher {
         let pair = |name: &str| (name.parse().unwrap(), Interval::M5);
-        Batcher::new(&[pair("XRP/USD"), pair("BTC/USD")])
+        Batcher::new(&[pair("XRP/USD"), pair("BTC/USD")], true)
     }
 
     #[test]
@@ -115,5 +156,19 @@ mod tests {
         batcher.take(LinkEvent::Candle { row: row("XRP/USD", 0), proven: false });
         assert_eq!(batcher.batch(UtcMs(3), false).doubts.len(), 1);
         assert!(batcher.batch(UtcMs(4), false).doubts.is_empty());
+    }
+
+    #[test]
+    fn a_proven_candle_is_its_own_witness_only_where_two_sources_agreed() {
+        let mut batcher = batcher();
+        batcher.take(LinkEvent::Candle { row: row("XRP/USD", 0), proven: true });
+        batcher.take(LinkEvent::Candle { row: row("BTC/USD", 0), proven: false });
+        let batch = batcher.batch(UtcMs(Interval::M5.ms()), false);
+        let [testimony] = batch.evidence.testimonies.as_slice() else { panic!() };
+        assert_eq!((testimony.pair.as_str(), testimony.close), ("XRP/USD", 1.0));
+        assert!(batcher.batch(UtcMs(2 * Interval::M5.ms()), false).evidence.testimonies.is_empty());
+        let mut alone = Batcher::new(&[("XRP/USD".parse().unwrap(), Interval::M5)], false);
+        alone.take(LinkEvent::Candle { row: row("XRP/USD", 0), proven: true });
+        assert!(alone.batch(UtcMs(Interval::M5.ms()), false).evidence.testimonies.is_empty());
     }
 }

@@ -1,6 +1,6 @@
 //! The link's trades and books, recorded as order flow pair by pair.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::flow::{FlowBar, FlowView};
 use crate::domain::market::RawCandle;
@@ -58,11 +58,12 @@ impl Flows {
     /// The bars that end at `end`. `rows` are the exchange's candles known by then; a pair in doubt has none that is vouched for, and a proven pair
     /// without a candle did not trade.
     pub(super) fn close(&mut self, end: UtcMs, rows: &[RawCandle], doubts: &PerPair<String>) -> Vec<FlowBar> {
-        let candle = |pair: &Pair| rows.iter().find(|r| r.pair == *pair && r.open_time.plus(r.interval.ms()) == end);
+        let ended = rows.iter().filter(|row| row.open_time.plus(row.interval.ms()) == end);
+        let candles: BTreeMap<&Pair, &RawCandle> = ended.map(|row| (&row.pair, row)).collect();
+        let doubtful: BTreeSet<&Pair> = doubts.iter().map(|(pair, _)| pair).collect();
         let close = |(pair, recorder): &mut (Pair, FlowRecorder)| {
-            let proven = !doubts.iter().any(|(doubtful, _)| doubtful == pair);
-            let candle = candle(pair).map_or(Some((0, 0.0)), |row| row.trades.map(|trades| (trades, row.volume)));
-            recorder.close(end, candle.filter(|_| proven))
+            let told = candles.get(pair).map_or(Some((0, 0.0)), |row| row.trades.map(|trades| (trades, row.volume)));
+            recorder.close(end, told.filter(|_| !doubtful.contains(pair)))
         };
         self.recorders.iter_mut().map(close).collect()
     }

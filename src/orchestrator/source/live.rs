@@ -8,9 +8,11 @@ use tokio::sync::{mpsc, watch};
 
 use super::batcher::Batcher;
 use super::flow::Flows;
+use super::inspector::Inspector;
+use super::tape::Tape;
 use super::{AHEAD, LinkPicture, Source};
 use crate::clock::Clock;
-use crate::config::KrakenSettings;
+use crate::config::{KrakenSettings, Settings};
 use crate::domain::event::RawBatch;
 use crate::domain::flow::FlowView;
 use crate::domain::instrument::Instrument;
@@ -18,11 +20,12 @@ use crate::domain::market::RawCandle;
 use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
 use crate::kraken::driver::{self, DriverSettings, LinkHandle};
-use crate::kraken::link::{LinkEvent, LinkPlan, LinkSettings};
+use crate::kraken::link::{LinkEvent, LinkPlan, LinkSettings, PairLinkStatus};
 use crate::kraken::rest::{Client, RestSettings};
 use crate::kraken::wire::rest::history::OhlcRow;
 use crate::orchestrator::OrchestratorError;
 use crate::orchestrator::feed::Delivery;
+use crate::store::lake::Recorder;
 
 /// Length of the live bars.
 const BAR: Interval = Interval::M5;
@@ -136,10 +139,12 @@ fn candle(pair: &Pair, interval: Interval, row: &OhlcRow) -> RawCandle {
 /// [`OrchestratorError::Link`] for an address that can't be used.
 pub(in crate::orchestrator) fn start(
     ground: Ground,
-    settings: &KrakenSettings,
+    all: &Settings,
     clock: Arc<dyn Clock>,
+    recorder: Option<Recorder>,
     trading_from: UtcMs,
 ) -> Result<Source, OrchestratorError> {
+    let settings = &all.kraken;
     let plan = LinkPlan {
         pairs: settings.pairs.clone(),
         ticker: true,
@@ -165,8 +170,9 @@ pub(in crate::orchestrator) fn start(
     let picture = LinkPicture { status: link.status(), flow: Some(flow), url: settings.ws_url.clone(), real };
     let (tx, deliveries) = mpsc::channel(AHEAD);
     let mut listener = Listener {
-        batcher: Batcher::new(&ground.universe),
+        batcher: Batcher::new(&ground.universe, true),
         flows,
+        inspector: Inspector::new(&ground.universe),
         views,
         looks: 0,
         newest: ground.history.iter().map(|c| (c.pair.clone(), c.open_time)).collect(),
@@ -174,6 +180,8 @@ pub(in crate::orchestrator) fn start(
         events,
         clock,
         wait_ms: grace_ms + LATE_MS,
+        tape: recorder.map(|recorder| Tape::new(recorder, &all.lake)),
+        books: settings.book_depth.levels().is_some(),
     };
     tokio::spawn(async move {
         for batch in past(ground.history, trading_from) {
@@ -212,6 +220,7 @@ struct Listener {
     clock: Arc<dyn Clock>,
     batcher: Batcher,
     flows: Flows,
+    inspector: Inspector,
     /// Where the screen sees how flow stands.
     views: watch::Sender<Arc<Vec<FlowView>>>,
     looks: u32,
@@ -219,6 +228,9 @@ struct Listener {
     newest: BTreeMap<Pair, UtcMs>,
     /// After a bar's end, wait for its candles at most so long.
     wait_ms: i64,
+    tape: Option<Tape>,
+    /// Whether books are kept.
+    books: bool,
 }
 
 impl Listener {
@@ -238,10 +250,7 @@ impl Listener {
                     }
                     let late = self.clock.now().since(at);
                     if late >= self.wait_ms || (late >= self.wait_ms - LATE_MS && self.complete(at)) {
-                        self.drain();
-                        let mut batch = self.batcher.batch(at, at <= trading_from);
-                        batch.flow = self.flows.close(at, &batch.rows, &batch.doubts);
-                        return Ok(batch);
+                        return Ok(self.hand_over(at, trading_from));
                     }
                 }
             }
@@ -271,8 +280,35 @@ impl Listener {
         });
     }
 
+    /// The batch, with flow and with what the link knows of its books. A book changes only when somebody moves: while its connection speaks, it is
+    /// as old as the last word of that connection.
+    fn hand_over(&mut self, at: UtcMs, trading_from: UtcMs) -> RawBatch {
+        self.drain();
+        let mut batch = self.batcher.batch(at, at <= trading_from);
+        batch.flow = self.flows.close(at, &batch.rows, &batch.doubts);
+        batch.evidence.handed_over = Some(self.clock.now());
+        batch.evidence.refused = self.inspector.refused();
+        if self.books {
+            let status = self.link.status();
+            let status = status.borrow();
+            let silent = status.connections.iter().filter_map(|c| c.silent_ms).max();
+            let age = |p: &PairLinkStatus| p.bid.zip(p.ask).and(silent);
+            batch.evidence.book_ages = status.pairs.iter().map(|p| (p.pair.clone(), age(p))).collect();
+        }
+        batch
+    }
+
     fn take(&mut self, event: LinkEvent) {
-        self.flows.take(&event, self.clock.now());
+        let now = self.clock.now();
+        if let LinkEvent::Trade { pair, trade } = &event
+            && !self.inspector.accepts(pair, trade, now)
+        {
+            return;
+        }
+        self.flows.take(&event, now);
+        if let Some(tape) = &mut self.tape {
+            tape.take(&event);
+        }
         if let LinkEvent::Candle { row, .. } = &event {
             match self.newest.get(&row.pair) {
                 Some(newest) if row.open_time <= *newest => return,

@@ -5,8 +5,10 @@
 
 mod batcher;
 mod flow;
+mod inspector;
 pub(super) mod live;
 pub(super) mod replay;
+mod tape;
 mod view;
 
 use std::sync::Arc;

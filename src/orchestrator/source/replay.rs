@@ -61,7 +61,7 @@ pub(in crate::orchestrator) async fn start(
     let clock = Arc::new(ManualClock::at(begin));
     let (link, events, url) = connect(&server, universe, Arc::clone(&clock), system)?;
     let picture = LinkPicture { status: link.status(), flow: None, url, real: false };
-    let mut player = Player { server, link, events, clock, batcher: Batcher::new(universe), odd };
+    let mut player = Player { server, link, events, clock, batcher: Batcher::new(universe, false), odd };
     player.come_up().await?;
     let (tx, deliveries) = mpsc::channel(AHEAD);
     tokio::spawn(async move {

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::message::Frames;
+use crate::domain::message::{Frames, RiskUse};
 use crate::domain::time::MINUTE_MS;
-use crate::domain::{AgentState, Indicators, Price, Venue};
+use crate::domain::{AgentState, Bar, Indicators, Price, Venue};
+use crate::pipeline::features::{FeatureEngine, FeatureSet};
 use crate::pipeline::golden;
 
 const STEP: i64 = 5 * MINUTE_MS;
@@ -309,7 +310,7 @@ fn frames_carry_what_the_engine_says() {
     let case = golden::cases("indicators").into_iter().find(|c| c.name == "mfi_14/pepe_usd_1h").unwrap();
     let opens = golden::cases("indicators").into_iter().find(|c| c.name == "bop/pepe_usd_1h").unwrap();
     let mut collector = Collector::new(&[(pair("PEPE/USD"), Interval::H1)], &PipelineSettings::default());
-    let mut engine = crate::pipeline::FeatureEngine::new(FeatureSet::built_in(), &PipelineSettings::default());
+    let mut engine = FeatureEngine::new(FeatureSet::built_in(), &PipelineSettings::default());
     let mut complete = 0;
     for (i, (bar, open)) in case.bars().iter().zip(opens.column("open")).enumerate() {
         let open_time = UtcMs(TEN + i as i64 * HOUR_MS);

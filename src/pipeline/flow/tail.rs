@@ -55,13 +55,12 @@ fn quantile(sorted: &[f64], q: f64) -> Option<f64> {
 pub struct Tail {
     capacity: usize,
     recent: VecDeque<f64>,
-    sorted: Vec<f64>,
 }
 
 impl Tail {
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { capacity: capacity.max(1), recent: VecDeque::new(), sorted: Vec::new() }
+        Self { capacity: capacity.max(1), recent: VecDeque::new() }
     }
 
     pub fn push(&mut self, x: f64) {
@@ -82,11 +81,11 @@ impl Tail {
         self.recent.is_empty()
     }
 
-    /// [`pot_threshold`] of the values kept; O(n log n).
-    pub fn fit(&mut self, above: f64, tail_prob: f64) -> Option<PotThreshold> {
-        self.sorted.clear();
-        self.sorted.extend(&self.recent);
-        self.sorted.sort_unstable_by(f64::total_cmp);
-        pot_threshold(&self.sorted, above, tail_prob)
+    /// [`pot_threshold`] of the values kept; O(n log n), and the one place here that takes room: it is called once a day.
+    #[must_use]
+    pub fn fit(&self, above: f64, tail_prob: f64) -> Option<PotThreshold> {
+        let mut sorted: Vec<f64> = self.recent.iter().copied().collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        pot_threshold(&sorted, above, tail_prob)
     }
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::agents::Agent;
+use super::data::PairData;
 use super::link::Link;
 use super::{Context, known, word};
 use crate::domain::snapshot::{ModelView, Snapshot};
@@ -99,6 +100,8 @@ pub(in crate::services) struct DetailedHealth {
     limits: Vec<Limit>,
     agents: Vec<Agent>,
     pipeline: Pipeline,
+    /// How far the data of each pair can be trusted.
+    data: Vec<PairData>,
     /// Null before the link is started.
     link: Option<Link>,
     services: Vec<Service>,
@@ -143,8 +146,10 @@ pub(in crate::services) struct Limit {
 pub(in crate::services) struct Pipeline {
     ingested: u64,
     accepted: u64,
-    /// Refused rows by reason.
+    /// Refused rows by kind and reason, such as `candle off_grid`.
     rejected: BTreeMap<String, u64>,
+    /// Records of refused rows that could not be written to the quarantine file.
+    quarantine_lost: u64,
     holes: u64,
     frames: u64,
     frames_complete: u64,
@@ -251,11 +256,13 @@ impl DetailedHealth {
             pipeline: Pipeline {
                 ingested: s.pipeline.ingested,
                 accepted: s.pipeline.accepted,
-                rejected: s.pipeline.rejected.iter().map(|(r, n)| (r.as_str().to_owned(), *n)).collect(),
+                rejected: s.pipeline.rejects().map(|(k, r, n)| (format!("{} {}", k.as_str(), r.as_str()), n)).collect(),
+                quarantine_lost: s.pipeline.quarantine_lost,
                 holes: s.pipeline.holes,
                 frames: s.pipeline.frames,
                 frames_complete: s.pipeline.frames_complete,
             },
+            data: s.pipeline.pairs.iter().map(PairData::of).collect(),
             link: s.link.as_deref().map(Link::of),
             services: s.services.iter().map(service).collect(),
             models: s.models.iter().map(Model::of).collect(),

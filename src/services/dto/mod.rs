@@ -3,6 +3,7 @@
 
 pub(super) mod accounts;
 pub(super) mod agents;
+pub(super) mod data;
 pub(super) mod decisions;
 pub(super) mod health;
 pub(super) mod link;

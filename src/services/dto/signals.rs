@@ -83,9 +83,26 @@ pub(in crate::services) struct Whale {
     volume_z: Option<f64>,
     trade_size_z: Option<f64>,
     impact: Option<f64>,
+    /// The hour's largest order, where all of its trades are recorded.
+    order: Option<WhaleOrder>,
     alert: bool,
     basis: String,
     note: Option<String>,
+}
+
+/// Trades of one side that followed each other closely: most likely one order.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(in crate::services) struct WhaleOrder {
+    #[schema(example = "buy")]
+    side: String,
+    trades: u32,
+    /// Quote units, and as a share of the hour's.
+    quote: f64,
+    share: Option<f64>,
+    /// Against the largest orders of this hour of the day over seven days.
+    z: Option<f64>,
+    /// Quote units that an order exceeds once in a thousand.
+    threshold: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -188,9 +205,23 @@ impl Whale {
             volume_z: w.volume_z,
             trade_size_z: w.trade_size_z,
             impact: w.impact,
+            order: w.order.as_ref().map(WhaleOrder::of),
             alert: w.alert,
             basis: w.basis.clone(),
             note: w.note.clone(),
+        }
+    }
+}
+
+impl WhaleOrder {
+    fn of(o: &reading::WhaleOrder) -> Self {
+        Self {
+            side: o.side.as_str().to_owned(),
+            trades: o.prints,
+            quote: o.quote,
+            share: o.share,
+            z: o.z,
+            threshold: o.threshold,
         }
     }
 }

@@ -7,6 +7,7 @@
 mod clones;
 mod file;
 mod instrument;
+mod recorded;
 mod rest;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use rust_decimal::Decimal;
 
 use super::protocol::Symbol;
 pub use file::ListingError;
+pub use recorded::RecordedPair;
 
 /// All pairs and assets, in the order of the file.
 #[derive(Debug, Clone)]

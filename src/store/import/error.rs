@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::domain::Interval;
 use crate::store::StoreError;
 
 /// What a file's content or its mapping lacks. No row of the file was taken.
@@ -31,6 +32,8 @@ pub enum Refusal {
     NothingFits { rows: u64, reasons: String },
     #[error("it is not Parquet that can be read: {0}")]
     BadParquet(String),
+    #[error("up to line {line} its rows are {found} apart, not {expected}: {RUN} times in a row; name the right length, or import each length by itself", RUN = super::judge::SAME_STEPS)]
+    OtherInterval { line: u64, found: String, expected: Interval },
     #[error("more than {limit} trades of one day")]
     TooManyInOneDay { limit: usize },
 }
@@ -44,10 +47,6 @@ pub enum ImportError {
     Mapping { path: PathBuf, reason: String },
     #[error("'{}' holds no file that could be data (csv, txt, json, jsonl, ndjson, parquet)", path.display())]
     NothingToDo { path: PathBuf },
-    #[error("the lake '{}' is being written by another program; wait for its end", path.display())]
-    Busy { path: PathBuf },
-    #[error("the lake '{}' has no {what}", path.display())]
-    NotInLake { path: PathBuf, what: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }

@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, number};
+use super::Reason;
+use crate::store::number;
 
 /// How a file writes instants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

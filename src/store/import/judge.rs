@@ -3,10 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::row::CandleRow;
-use super::trades::TradeRow;
 use super::{Order, Reason};
 use crate::domain::time::DAY_MS;
 use crate::domain::{Interval, UtcMs};
+use crate::store::lake::TradeRow;
 
 /// What to do with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub(super) enum Verdict {
     Reject(Reason),
 }
 
+/// So many rows in a row that are equally far apart, and further than their length, are candles of another length: silence is not that regular.
+pub(super) const SAME_STEPS: u32 = 24;
+
 /// Judges the candles of one file.
 #[derive(Debug)]
 pub(super) struct CandleJudge {
@@ -24,11 +27,19 @@ pub(super) struct CandleJudge {
     now: i64,
     order: Order,
     before: Option<CandleRow>,
+    /// The last distance between two rows, and how often it came in a row.
+    distance: (i64, u32),
 }
 
 impl CandleJudge {
     pub(super) const fn new(interval: Interval, now: UtcMs, order: Order) -> Self {
-        Self { step: interval.ms(), now: now.0, order, before: None }
+        Self { step: interval.ms(), now: now.0, order, before: None, distance: (0, 0) }
+    }
+
+    /// The distance between the rows, when it is that of longer candles.
+    pub(super) fn other_step(&self) -> Option<i64> {
+        let (distance, times) = self.distance;
+        (distance > self.step && times >= SAME_STEPS).then_some(distance)
     }
 
     pub(super) fn judge(&mut self, row: CandleRow) -> Verdict {
@@ -46,6 +57,8 @@ impl CandleJudge {
             if (row.at - before.at) % self.step != 0 {
                 return Verdict::Reject(Reason::OffGrid);
             }
+            let distance = (row.at - before.at).abs();
+            self.distance = if distance == self.distance.0 { (distance, self.distance.1 + 1) } else { (distance, 1) };
         }
         self.before = Some(row);
         Verdict::Take
@@ -78,7 +91,7 @@ fn candle(row: &CandleRow, step: i64, now: i64) -> Result<(), Reason> {
 
 /// Grids count from the epoch. Bars longer than a day begin on any midnight (weeks begin on Monday here and on Thursday there), but always a whole
 /// number of bars apart.
-pub(super) const fn grid(step: i64) -> i64 {
+pub(in crate::store) const fn grid(step: i64) -> i64 {
     if step > DAY_MS { DAY_MS } else { step }
 }
 

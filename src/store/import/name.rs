@@ -1,59 +1,9 @@
-//! Venues, pairs and bar lengths by name, and what a file's name tells of them.
+//! What a file's name tells of pair and bar length.
 
-use std::fmt;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::{Interval, Pair};
-
-/// A venue's name: begins with a lower-case letter, then lower-case letters, digits, `-` and `_`, at most 32. Names a folder of the lake.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct VenueName(String);
-
-impl VenueName {
-    #[must_use]
-    pub fn kraken() -> Self {
-        Self("kraken".to_owned())
-    }
-
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl TryFrom<String> for VenueName {
-    type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-        if text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(good) {
-            Ok(Self(text))
-        } else {
-            Err(format!("'{text}' cannot name a venue: use lower-case letters, digits, '-' and '_'"))
-        }
-    }
-}
-
-impl std::str::FromStr for VenueName {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::try_from(text.to_owned())
-    }
-}
-
-impl From<VenueName> for String {
-    fn from(name: VenueName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for VenueName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
-    }
-}
+use crate::store::lake::interval_from_text;
 
 /// Bar lengths that may stand as a bare number behind the pair: Kraken's, and twelve hours.
 const BARE_MINUTES: [u32; 10] = [1, 5, 15, 30, 60, 240, 720, 1440, 10080, 21600];
@@ -62,23 +12,6 @@ const BARE_MINUTES: [u32; 10] = [1, 5, 15, 30, 60, 240, 720, 1440, 10080, 21600]
 #[must_use]
 pub fn pair_from_name(name: &str) -> Option<Pair> {
     name.parse().ok()
-}
-
-/// Reads `5m`, `1h`, `1d` and `1w`.
-#[must_use]
-pub fn interval_from_text(text: &str) -> Option<Interval> {
-    let lower = text.to_ascii_lowercase();
-    let digits = lower.find(|c: char| !c.is_ascii_digit())?;
-    let (count, unit) = lower.split_at_checked(digits)?;
-    let minutes = match unit {
-        "m" | "min" => 1,
-        "h" => 60,
-        "d" => 1_440,
-        "w" => 10_080,
-        _ => return None,
-    };
-    let minutes = count.parse::<u32>().ok()?.checked_mul(minutes)?;
-    (1..=44_640).contains(&minutes).then_some(Interval(minutes))
 }
 
 /// Pair and bar length in a file's name: `XBTUSD_60.csv`, `BTC_USDT-1h.json`, `kraken_XRPEUR_trades.parquet`.
@@ -144,20 +77,6 @@ mod tests {
             let (got, interval) = from_file_name(Path::new(name));
             assert_eq!(got.map(|p| p.to_string()).as_deref(), pair, "{name}");
             assert_eq!(interval.map(|i| i.0), minutes, "{name}");
-        }
-    }
-
-    #[test]
-    fn lengths_and_venues_are_checked() {
-        for interval in [1, 5, 60, 90, 240, 1_440, 10_080, 21_600].map(Interval) {
-            assert_eq!(interval_from_text(&interval.to_string()), Some(interval));
-        }
-        for text in ["", "m", "5", "0m", "5x", "99999999999m", "-5m", "99w"] {
-            assert_eq!(interval_from_text(text), None, "{text}");
-        }
-        assert!("coinbase_pro-2".parse::<VenueName>().is_ok());
-        for text in ["", "Kraken", "..", "_x", "a/b", "ä", "a b"] {
-            assert!(text.parse::<VenueName>().is_err(), "{text}");
         }
     }
 }

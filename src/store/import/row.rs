@@ -4,9 +4,10 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::instant::Instants;
-use super::trades::TradeRow;
-use super::{ImportError, Reason, number};
+use super::{ImportError, Reason};
 use crate::domain::Side;
+use crate::store::lake::TradeRow;
+use crate::store::number;
 
 /// The texts of a row, in the order of [`super::Kind::roles`]. Reused, so that reading a row allocates nothing.
 #[derive(Debug, Default)]

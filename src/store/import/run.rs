@@ -9,14 +9,15 @@ use super::guess::{self, Guess};
 use super::instant::{Instants, TimeUnit};
 use super::json::JsonSource;
 use super::judge::{CandleJudge, TradeJudge, Verdict};
-use super::lock::WriterLock;
 use super::reject::Rejects;
 use super::row::{Reading, RowBuf, Source, Step};
 use super::sink::{CandleSink, Place, TradeSink};
 use super::table::{self, Input, TableSource};
 use super::{Format, ImportError, Kind, Mapping, Order, Refusal, Report, VenueName, name};
+use crate::domain::time::MINUTE_MS;
 use crate::domain::{Interval, Pair, UtcMs};
 use crate::store::files;
+use crate::store::lake::{LakeWriter, Series, SeriesKey};
 
 /// How files are imported.
 #[derive(Debug, Clone)]
@@ -75,7 +76,7 @@ pub struct FileOutcome {
 }
 
 /// Folder of the lists of rejected rows; no venue's name begins like that.
-pub(super) const REJECTS: &str = "_rejects";
+pub(in crate::store) const REJECTS: &str = "_rejects";
 const EXTENSIONS: [&str; 6] = ["csv", "txt", "json", "jsonl", "ndjson", "parquet"];
 /// A file of which so many rows are rejected and none is taken is not what its mapping says.
 const HOPELESS: u64 = 10_000;
@@ -95,12 +96,13 @@ pub fn import(
     options: &Options,
     progress: Told<'_>,
 ) -> Result<Vec<FileOutcome>, ImportError> {
-    let _lock = if options.dry_run { None } else { Some(WriterLock::take(lake)?) };
+    let writer = if options.dry_run { None } else { Some(LakeWriter::open(lake, options.now)?) };
     let paths = candidates(source)?;
+    let target = Target { lake: Some(lake), writer: writer.as_ref() };
     let mut outcomes = Vec::with_capacity(paths.len());
     for (place, path) in paths.iter().enumerate() {
         let number = (place, paths.len());
-        let result = one(Input::File(path), Some(lake), options, None, &mut |bytes, rows| {
+        let result = one(Input::File(path), target, options, None, &mut |bytes, rows| {
             progress(&Progress { file: path, number, bytes, rows })
         });
         let stopped = matches!(&result, Ok(report) if report.stopped);
@@ -122,7 +124,8 @@ pub fn import(
 pub fn inspect(source: &Path, options: &Options) -> Result<Vec<FileOutcome>, ImportError> {
     let paths = candidates(source)?;
     let look = |path: &PathBuf| {
-        let result = one(Input::File(path), None, options, Some(LOOKED_AT), &mut |_, _| ControlFlow::Continue(()));
+        let result =
+            one(Input::File(path), Target::default(), options, Some(LOOKED_AT), &mut |_, _| ControlFlow::Continue(()));
         FileOutcome { path: path.clone(), result }
     };
     Ok(paths.iter().map(look).collect())
@@ -137,7 +140,9 @@ pub fn parse_bytes(format: Format, bytes: &[u8]) -> Report {
     let mut options = Options::new(UtcMs(4_102_444_800_000));
     options.venue = Some(VenueName::kraken());
     let read = prepare(Input::Bytes(path, bytes), Some(format), &options).and_then(|prepared| {
-        drive(Input::Bytes(path, bytes), None, prepared, &options, None, &mut |_, _| ControlFlow::Continue(()))
+        drive(Input::Bytes(path, bytes), Target::default(), prepared, &options, None, &mut |_, _| {
+            ControlFlow::Continue(())
+        })
     });
     match read {
         Ok(report) => report,
@@ -177,15 +182,22 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), ImportError> {
 
 type Tick<'a> = &'a mut dyn FnMut((u64, u64), u64) -> ControlFlow<()>;
 
+/// Where rows go: a lake to compare with, and the right to write it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Target<'a> {
+    lake: Option<&'a Path>,
+    writer: Option<&'a LakeWriter>,
+}
+
 fn one(
     input: Input<'_>,
-    lake: Option<&Path>,
+    target: Target<'_>,
     options: &Options,
     limit: Option<u64>,
     tick: Tick<'_>,
 ) -> Result<Report, ImportError> {
     let prepared = prepare(input, None, options)?;
-    drive(input, lake, prepared, options, limit, tick)
+    drive(input, target, prepared, options, limit, tick)
 }
 
 /// A mapping in which nothing is open any more but the unit of time.
@@ -282,18 +294,19 @@ fn probe(
 }
 
 /// Judges and sinks the rows of one kind.
-enum Line {
-    Candles(CandleJudge, CandleSink, Interval),
-    Trades(TradeJudge, TradeSink),
+enum Line<'a> {
+    Candles(CandleJudge, CandleSink<'a>, Interval),
+    Trades(TradeJudge, TradeSink<'a>),
 }
 
-impl Line {
-    fn new(input: Input<'_>, lake: Option<&Path>, prepared: &Prepared, options: &Options) -> Self {
+impl<'a> Line<'a> {
+    fn new(input: Input<'_>, target: Target<'a>, prepared: &Prepared, options: &Options) -> Self {
         let order = prepared.mapping.order;
-        let series = prepared.interval.map_or_else(|| "trades".to_owned(), |interval| interval.to_string());
-        let folder =
-            lake.map(|lake| lake.join(prepared.mapping.venue.as_str()).join(prepared.pair.file_stem()).join(series));
-        let place = Place { folder, write: !options.dry_run, replace: options.replace, order };
+        let series = prepared.interval.map_or(Series::Trades, Series::Candles);
+        let key = SeriesKey::new(prepared.mapping.venue.clone(), prepared.pair.clone(), series);
+        let source = input.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let Target { lake, writer } = target;
+        let place = Place { key, lake, writer, replace: options.replace, order, source };
         match prepared.interval {
             Some(interval) => {
                 Self::Candles(CandleJudge::new(interval, options.now, order), CandleSink::new(place), interval)
@@ -304,13 +317,18 @@ impl Line {
 
     /// Takes a row as far as the lake, or to the rejected ones.
     fn take(&mut self, line: u64, row: &RowBuf, reading: &mut Reading, seen: &mut Seen) -> Result<(), ImportError> {
-        let Seen { report, rejects, last } = seen;
+        let Seen { report, rejects, last, path } = seen;
         match self {
             Self::Candles(judge, sink, interval) => {
                 match reading.candle(line, row).map(|candle| (candle, judge.judge(candle))) {
                     Err(reason) | Ok((_, Verdict::Reject(reason))) => rejects.push(line, reason, &row.shown())?,
                     Ok((_, Verdict::Identical)) => report.identical += 1,
                     Ok((candle, Verdict::Take)) => {
+                        if let Some(distance) = judge.other_step() {
+                            let found = format!("{} minutes", distance / MINUTE_MS);
+                            let refusal = Refusal::OtherInterval { line, found, expected: *interval };
+                            return Err(ImportError::Refused { path: path.clone(), refusal });
+                        }
                         if let Some(last) = last.replace(candle.at) {
                             report.holes.note(last.min(candle.at), last.max(candle.at), interval.ms());
                         }
@@ -345,6 +363,7 @@ struct Seen {
     rejects: Rejects,
     /// The instant of the last candle that passed.
     last: Option<i64>,
+    path: PathBuf,
 }
 
 fn note(report: &mut Report, at: i64, shown: impl Fn() -> String) {
@@ -358,7 +377,7 @@ fn note(report: &mut Report, at: i64, shown: impl Fn() -> String) {
 
 fn drive(
     input: Input<'_>,
-    lake: Option<&Path>,
+    target: Target<'_>,
     prepared: Prepared,
     options: &Options,
     limit: Option<u64>,
@@ -366,17 +385,19 @@ fn drive(
 ) -> Result<Report, ImportError> {
     let mut source = open(input, &prepared, options)?;
     let length = input.len()?;
-    let folder =
-        lake.filter(|_| !options.dry_run).map(|lake| options.rejects.clone().unwrap_or_else(|| lake.join(REJECTS)));
+    let folder = target
+        .lake
+        .filter(|_| !options.dry_run)
+        .map(|lake| options.rejects.clone().unwrap_or_else(|| lake.join(REJECTS)));
     let rejects = Rejects::new(folder.as_deref(), input.path(), options.now);
-    let mut seen = Seen { report: Report::default(), rejects, last: None };
+    let mut seen = Seen { report: Report::default(), rejects, last: None, path: input.path().to_owned() };
     let mut reading = Reading {
         instants: Instants::new(prepared.mapping.time_unit, prepared.mapping.decimal_comma),
         comma: prepared.mapping.decimal_comma,
         buys: prepared.mapping.side_buy.clone(),
         sells: prepared.mapping.side_sell.clone(),
     };
-    let mut line = Line::new(input, lake, &prepared, options);
+    let mut line = Line::new(input, target, &prepared, options);
     let mut row = RowBuf::default();
     while limit.is_none_or(|limit| seen.report.read < limit) {
         match source.next(&mut row)? {

@@ -1,33 +1,54 @@
 //! Where rows that passed go: a month of candles or a day of trades at a time, merged with what the lake has.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::merge;
 use super::reject::Rejects;
 use super::report::Report;
 use super::row::CandleRow;
-use super::span::{self, Span};
-use super::trades::{self, TradeRow};
-use super::{ImportError, Order, Reason, Refusal, number};
+use super::trades;
+use super::{ImportError, Order, Reason, Refusal};
 use crate::domain::UtcMs;
-use crate::store::{StoreError, lake};
+use crate::store::StoreError;
+use crate::store::lake::{LakeWriter, Manifest, SeriesKey, Span, Stored, StoredCandle, TradeRow, stored_rows};
 
 /// Trades of one day that are kept in memory.
-const MOST_OF_ONE_DAY: usize = 10_000_000;
+const MOST_OF_ONE_DAY: usize = 4_000_000;
 
-/// The folder of a series, and what may be done there.
+/// The series that rows go to, and what may be done there.
 #[derive(Debug, Clone)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    pub key: SeriesKey,
     /// `None`: there is no lake to compare with.
-    pub folder: Option<PathBuf>,
-    pub write: bool,
+    pub lake: Option<&'a Path>,
+    /// `None`: nothing is written.
+    pub writer: Option<&'a LakeWriter>,
     pub replace: bool,
     pub order: Order,
+    /// Where the rows come from, for the manifest.
+    pub source: String,
 }
 
-impl Place {
-    fn file(&self, span: &Span) -> Option<PathBuf> {
-        self.folder.as_ref().map(|folder| folder.join(format!("{}.parquet", span.name)))
+impl Place<'_> {
+    /// What the lake has of `span`; nothing when all of it is older than `first`.
+    fn stored<R: Stored>(&self, span: &Span, first: i64) -> Result<Vec<R>, StoreError> {
+        let Some(lake) = self.lake else { return Ok(Vec::new()) };
+        let Some(manifest) = Manifest::load(lake, &self.key)? else { return Ok(Vec::new()) };
+        let newest = manifest.files.iter().filter(|file| file.span == span.name).map(|file| file.last).max();
+        if newest.is_none_or(|newest| newest < first) {
+            return Ok(Vec::new());
+        }
+        stored_rows(&self.key.folder(lake), &manifest, span)
+    }
+
+    /// Writes what became of a span: all of it, or rows that are later than those of the lake.
+    fn write<R: Stored>(&self, span: &Span, rows: &[R], later: bool, report: &mut Report) -> Result<(), StoreError> {
+        let Some(writer) = self.writer else { return Ok(()) };
+        let mut series = writer.series(&self.key)?;
+        let written =
+            if later { series.append(span, rows, &self.source)? } else { series.replace(span, rows, &self.source)? };
+        report.files.extend(written);
+        Ok(())
     }
 }
 
@@ -58,13 +79,13 @@ impl<R> Part<R> {
 }
 
 #[derive(Debug)]
-pub(super) struct CandleSink {
-    place: Place,
+pub(super) struct CandleSink<'a> {
+    place: Place<'a>,
     part: Part<CandleRow>,
 }
 
-impl CandleSink {
-    pub(super) const fn new(place: Place) -> Self {
+impl<'a> CandleSink<'a> {
+    pub(super) const fn new(place: Place<'a>) -> Self {
         Self { place, part: Part::new() }
     }
 
@@ -76,7 +97,7 @@ impl CandleSink {
     ) -> Result<(), ImportError> {
         if !self.part.holds(row.at) {
             self.flush(report, rejects)?;
-            self.part.span = span::month(row.at);
+            self.part.span = self.place.key.series.span(row.at);
             if self.part.span.is_none() {
                 // Beyond the calendar: there is no file that it could go to.
                 return Ok(rejects.push(row.line, Reason::BadTime, &row.shown())?);
@@ -92,84 +113,35 @@ impl CandleSink {
     /// When the lake's file is damaged or cannot be written.
     pub(super) fn flush(&mut self, report: &mut Report, rejects: &mut Rejects) -> Result<(), ImportError> {
         let Some((span, rows)) = self.part.take(self.place.order) else { return Ok(()) };
-        let path = self.place.file(&span);
-        let mut merged = path.as_deref().map(stored_candles).transpose()?.unwrap_or_default();
-        let mut changed = false;
-        for row in rows {
-            let new = lake_row(&row);
-            match merged.get_mut(&row.at) {
-                None => {
-                    merged.insert(row.at, new);
-                    report.accepted += 1;
-                    changed = true;
-                }
-                Some(old) if same_values(old, &new) && (old.trades == new.trades || new.trades.is_none()) => {
-                    report.identical += 1;
-                }
-                // The same candle, now with its count of trades: nothing that was known changes.
-                Some(old) if same_values(old, &new) && old.trades.is_none() => {
-                    old.trades = new.trades;
-                    report.identical += 1;
-                    changed = true;
-                }
-                Some(old) if self.place.replace => {
-                    *old = new;
-                    report.replaced += 1;
-                    changed = true;
-                }
-                Some(old) => {
-                    let text = format!("{} (the lake has {})", row.shown(), shown(old));
-                    rejects.push(row.line, Reason::ConflictWithLake, &text)?;
-                }
-            }
+        let Some(first) = rows.first().map(|row| row.at) else { return Ok(()) };
+        let stored = self.place.stored(&span, first)?;
+        let later = stored.is_empty();
+        let candle = |row: &CandleRow| StoredCandle::from_decimals(UtcMs(row.at), row.values, row.trades);
+        let merged = merge::candles(stored, rows.iter().map(|row| (row.line, candle(row))), self.place.replace);
+        for conflict in &merged.conflicts {
+            let text = format!("{} (the lake has {})", merge::shown(&conflict.new), merge::values(&conflict.old));
+            rejects.push(conflict.line, Reason::ConflictWithLake, &text)?;
         }
-        if let (Some(path), true, true) = (path, changed, self.place.write) {
-            let rows: Vec<lake::Row> = merged.into_values().collect();
-            lake::write_rows(&path, &rows)?;
-            report.files.push(path);
+        report.accepted += merged.accepted;
+        report.identical += merged.identical;
+        report.replaced += merged.replaced;
+        if merged.changed {
+            self.place.write(&span, &merged.rows, later, report)?;
         }
         Ok(())
     }
 }
 
-fn lake_row(row: &CandleRow) -> lake::Row {
-    lake::Row { open_time: UtcMs(row.at), values: row.values.map(number::float), trades: row.trades }
-}
-
-fn same_values(a: &lake::Row, b: &lake::Row) -> bool {
-    a.values.map(f64::to_bits) == b.values.map(f64::to_bits)
-}
-
-fn shown(row: &lake::Row) -> String {
-    let [open, high, low, close, volume] = row.values;
-    let trades = row.trades.map(|n| n.to_string()).unwrap_or_default();
-    format!("{open},{high},{low},{close},{volume},{trades}")
-}
-
-fn stored_candles(path: &Path) -> Result<BTreeMap<i64, lake::Row>, StoreError> {
-    if !path.exists() {
-        return Ok(BTreeMap::new());
-    }
-    let rows = lake::read_rows(path)?;
-    let count = rows.len();
-    let by_time: BTreeMap<i64, lake::Row> = rows.into_iter().map(|row| (row.open_time.0, row)).collect();
-    if by_time.len() == count {
-        Ok(by_time)
-    } else {
-        Err(StoreError::BadData { path: path.to_owned(), reason: "it has an instant twice".to_owned() })
-    }
-}
-
 #[derive(Debug)]
-pub(super) struct TradeSink {
-    place: Place,
+pub(super) struct TradeSink<'a> {
+    place: Place<'a>,
     part: Part<TradeRow>,
-    source: PathBuf,
+    path: PathBuf,
 }
 
-impl TradeSink {
-    pub(super) fn new(place: Place, source: &Path) -> Self {
-        Self { place, part: Part::new(), source: source.to_owned() }
+impl<'a> TradeSink<'a> {
+    pub(super) fn new(place: Place<'a>, path: &Path) -> Self {
+        Self { place, part: Part::new(), path: path.to_owned() }
     }
 
     pub(super) fn push(
@@ -180,7 +152,7 @@ impl TradeSink {
     ) -> Result<(), ImportError> {
         if !self.part.holds(row.at_ns) {
             self.flush(report, rejects)?;
-            self.part.span = span::day_ns(row.at_ns);
+            self.part.span = self.place.key.series.span(row.at_ns);
             if self.part.span.is_none() {
                 // Beyond the calendar: there is no file that it could go to.
                 return Ok(rejects.push(row.line, Reason::BadTime, &row.shown())?);
@@ -188,7 +160,7 @@ impl TradeSink {
         }
         if self.part.rows.len() >= MOST_OF_ONE_DAY {
             let refusal = Refusal::TooManyInOneDay { limit: MOST_OF_ONE_DAY };
-            return Err(ImportError::Refused { path: self.source.clone(), refusal });
+            return Err(ImportError::Refused { path: self.path.clone(), refusal });
         }
         self.part.rows.push(row);
         Ok(())
@@ -197,11 +169,9 @@ impl TradeSink {
     /// As [`CandleSink::flush`].
     pub(super) fn flush(&mut self, report: &mut Report, rejects: &mut Rejects) -> Result<(), ImportError> {
         let Some((span, rows)) = self.part.take(self.place.order) else { return Ok(()) };
-        let path = self.place.file(&span);
-        let stored = match &path {
-            Some(path) if path.exists() => trades::read(path)?,
-            _ => Vec::new(),
-        };
+        // Whether trades of a day carry ids is told by those that are there: the day is read even where all of the new ones are later.
+        let stored = self.place.stored(&span, i64::MIN)?;
+        let later = stored.is_empty();
         let merged = trades::merge(stored, rows, self.place.replace);
         for (row, reason, said) in &merged.rejected {
             rejects.push(row.line, *reason, &format!("{} ({said})", row.shown()))?;
@@ -210,9 +180,8 @@ impl TradeSink {
         report.identical += merged.identical;
         report.replaced += merged.replaced;
         report.dropped += merged.dropped;
-        if let (Some(path), true, true) = (path, merged.changed(), self.place.write) {
-            trades::write(&path, &merged.rows)?;
-            report.files.push(path);
+        if merged.changed() {
+            self.place.write(&span, &merged.rows, later, report)?;
         }
         Ok(())
     }

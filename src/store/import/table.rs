@@ -10,7 +10,7 @@ use polars_io::mmap::MmapBytesReader;
 use polars_io::prelude::{ParallelStrategy, ParquetReader, SerReader};
 
 use super::row::{RowBuf, Source, Step};
-use super::{ImportError, Mapping, Reason, Refusal};
+use super::{ImportError, Kind, Mapping, Reason, Refusal};
 use crate::store::files;
 
 /// What is imported: a file, or bytes under a file's name.
@@ -86,6 +86,8 @@ fn readable(input: Input<'_>, name: &str) -> Result<(), ImportError> {
     })
 }
 
+/// Column of the decimals that floats lose; see `docs/lake.md`.
+const EXACT: &str = "exact";
 const SLICE: usize = 1 << 17;
 
 /// The rows of a Parquet file.
@@ -95,6 +97,8 @@ pub(super) struct TableSource<'a> {
     length: u64,
     /// Column of each slot.
     wanted: Vec<Option<String>>,
+    /// Where the file is one of a lake: the first slots, behind the time, whose decimals its column `exact` has.
+    exact: Option<usize>,
     rows: usize,
     /// Number of the next row, from 0.
     next: usize,
@@ -113,12 +117,15 @@ impl<'a> TableSource<'a> {
         let wanted: Vec<Option<String>> =
             places.into_iter().map(|place| place.and_then(|n| names.get(n).cloned())).collect();
         wanted.iter().flatten().try_for_each(|name| readable(input, name))?;
-        Ok(Self { input, path, length: input.len()?, wanted, rows, next: 0, slice: None })
+        let ours = ["ts", EXACT].iter().all(|name| names.iter().any(|n| n == name));
+        let exact = ours.then_some(if mapping.kind == Kind::Candles { 5 } else { 2 });
+        Ok(Self { input, path, length: input.len()?, wanted, exact, rows, next: 0, slice: None })
     }
 
     /// Loads the slice that begins with the next row.
     fn load(&mut self) -> Result<(), ImportError> {
         let mut columns: Vec<String> = self.wanted.iter().flatten().cloned().collect();
+        columns.extend(self.exact.map(|_| EXACT.to_owned()));
         columns.sort();
         columns.dedup();
         let begin = self.next;
@@ -170,7 +177,17 @@ impl Source for TableSource<'_> {
         let place = self.next - begin;
         self.next += 1;
         let line = u64::try_from(self.next).unwrap_or(u64::MAX);
-        for name in &self.wanted {
+        let told = frame.column(EXACT).ok().and_then(|column| text(&column.get(place).ok()?).ok()?);
+        let exact = self.exact.zip(told);
+        let exact: Vec<&str> = match &exact {
+            Some((count, text)) => text.split(',').take(*count).collect(),
+            None => Vec::new(),
+        };
+        for (slot, name) in self.wanted.iter().enumerate() {
+            if let Some(text) = slot.checked_sub(1).and_then(|n| exact.get(n)) {
+                row.push(Some(text));
+                continue;
+            }
             let Some(name) = name else {
                 row.push(None);
                 continue;

@@ -1,36 +1,12 @@
-//! Trades of one day in Parquet, and how two sets of them become one.
-//!
-//! Columns: `ts` (int64, UTC nanoseconds), `price` and `volume` (text: exact decimals; volume in base units), `side` (text, `buy` or `sell`, the
-//! taker's; nullable) and `id` (text, nullable). Rows are sorted by `ts`; trades of one instant keep the order in which they came.
+//! How two sets of trades of one day become one.
 
 use std::collections::HashMap;
-use std::io::Cursor;
-use std::panic::AssertUnwindSafe;
-use std::path::Path;
 
-use polars::prelude::{Column, DataFrame, DataType, NamedFrom, Series, StringChunked};
-use polars_io::prelude::{ParallelStrategy, ParquetReader, SerReader};
 use rust_decimal::Decimal;
 
-use super::{Reason, number};
+use super::Reason;
 use crate::domain::Side;
-use crate::store::{StoreError, lake};
-
-/// One trade.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TradeRow {
-    /// Where it stands in the file it came from; 0 for rows of the lake.
-    pub line: u64,
-    /// UTC nanoseconds.
-    pub at_ns: i64,
-    pub price: Decimal,
-    /// Base units.
-    pub volume: Decimal,
-    /// The taker's, where the source tells.
-    pub side: Option<Side>,
-    /// The venue's, where the source tells.
-    pub id: Option<Box<str>>,
-}
+use crate::store::lake::TradeRow;
 
 impl TradeRow {
     pub(super) fn shown(&self) -> String {
@@ -45,77 +21,9 @@ impl TradeRow {
 
 type Key = (i64, Decimal, Decimal, Option<Side>);
 
-/// Reads a day's file.
-///
-/// # Errors
-/// [`StoreError`] naming the file that is absent, damaged or of another shape.
-pub(super) fn read(path: &Path) -> Result<Vec<TradeRow>, StoreError> {
-    let bytes = lake::read_checked(path)?;
-    let parsed = std::panic::catch_unwind(AssertUnwindSafe(|| parse(bytes)));
-    let parsed = parsed.unwrap_or_else(|_| Err("it is damaged (the Parquet reader gave up)".to_owned()));
-    parsed.map_err(|reason| StoreError::BadData { path: path.to_owned(), reason })
-}
-
-fn parse(bytes: Vec<u8>) -> Result<Vec<TradeRow>, String> {
-    let reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None).set_low_memory(true);
-    let frame = reader.finish().map_err(|e| format!("it is damaged ({e})"))?;
-    let text = |name: &str| column(&frame, name, DataType::String)?.str().map_err(|e| e.to_string());
-    let times = column(&frame, "ts", DataType::Int64)?.i64().map_err(|e| e.to_string())?;
-    let (prices, volumes, sides, ids): (&StringChunked, _, _, _) =
-        (text("price")?, text("volume")?, text("side")?, text("id")?);
-    let mut rows = Vec::with_capacity(frame.height());
-    let columns = times.iter().zip(prices.iter()).zip(volumes.iter()).zip(sides.iter()).zip(ids.iter());
-    for (n, ((((at, price), volume), side), id)) in columns.enumerate() {
-        let row = (|| {
-            let side = match side {
-                None => None,
-                Some("buy") => Some(Side::Buy),
-                Some("sell") => Some(Side::Sell),
-                Some(_) => return None,
-            };
-            let decimal = |text: Option<&str>| number::decimal(text?, false).ok();
-            let (price, volume) = (decimal(price)?, decimal(volume)?);
-            Some(TradeRow { line: 0, at_ns: at?, price, volume, side, id: id.map(Into::into) })
-        })();
-        rows.push(row.ok_or_else(|| format!("row {n} is not a trade"))?);
-    }
-    Ok(rows)
-}
-
-fn column<'a>(frame: &'a DataFrame, name: &str, kind: DataType) -> Result<&'a Series, String> {
-    let column = frame.column(name).map_err(|_| format!("column '{name}' is missing"))?.as_materialized_series();
-    if *column.dtype() == kind {
-        Ok(column)
-    } else {
-        Err(format!("column '{name}' holds {}, not {kind}", column.dtype()))
-    }
-}
-
-/// Writes a day's file, whole or not at all.
-///
-/// # Errors
-/// [`StoreError`] when it cannot be written.
-pub(super) fn write(path: &Path, rows: &[TradeRow]) -> Result<(), StoreError> {
-    let times: Vec<i64> = rows.iter().map(|r| r.at_ns).collect();
-    let text = |name: &str, of: fn(&TradeRow) -> Option<String>| {
-        let values: Vec<Option<String>> = rows.iter().map(of).collect();
-        Column::from(Series::new(name.into(), values))
-    };
-    let columns = vec![
-        Column::from(Series::new("ts".into(), times)),
-        text("price", |r| Some(r.price.to_string())),
-        text("volume", |r| Some(r.volume.to_string())),
-        text("side", |r| r.side.map(|side| side.as_str().to_owned())),
-        text("id", |r| r.id.as_deref().map(str::to_owned)),
-    ];
-    let bad = |e: polars::error::PolarsError| StoreError::BadData { path: path.to_owned(), reason: e.to_string() };
-    let mut frame = DataFrame::new(rows.len(), columns).map_err(bad)?;
-    lake::write_frame(path, &mut frame)
-}
-
 /// What became of two sets of trades.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Merged {
+pub(in crate::store) struct Merged {
     /// All that stay, sorted by time.
     pub rows: Vec<TradeRow>,
     pub rejected: Vec<(TradeRow, Reason, String)>,
@@ -126,7 +34,7 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    pub(super) const fn changed(&self) -> bool {
+    pub(in crate::store) const fn changed(&self) -> bool {
         self.accepted + self.replaced + self.dropped > 0
     }
 }
@@ -137,7 +45,7 @@ impl Merged {
 /// both, takes none of them again. A new row *within* the span that the lake has is then a conflict, not an addition: it is more likely the
 /// same trade written otherwise (whole seconds, other digits) than one that was overlooked, and doubled volume would not be seen. With `replace` the new
 /// rows win: the one with the same id, or without ids all of the span from the first to the last.
-pub(super) fn merge(stored: Vec<TradeRow>, new: Vec<TradeRow>, replace: bool) -> Merged {
+pub(in crate::store) fn merge(stored: Vec<TradeRow>, new: Vec<TradeRow>, replace: bool) -> Merged {
     let with_ids = stored.first().or(new.first()).is_some_and(|row| row.id.is_some());
     let mut merged = Merged::default();
     let (new, mixed): (Vec<_>, Vec<_>) = new.into_iter().partition(|row| row.id.is_some() == with_ids);
@@ -253,21 +161,6 @@ mod tests {
 
     fn plain(rows: &[(i64, i64)]) -> Vec<TradeRow> {
         rows.iter().map(|(at, price)| trade(*at, *price, None)).collect()
-    }
-
-    #[test]
-    fn a_day_comes_back_exactly() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("2024-10-31.parquet");
-        let mut rows = vec![trade(5, 1, None), trade(5, 1, None), trade(6, 123, Some("T-1"))];
-        rows[1].side = None;
-        rows[0].price = Decimal::new(1, 28);
-        write(&path, &rows).unwrap();
-        let read = read(&path).unwrap();
-        let unlined: Vec<_> = rows.into_iter().map(|row| TradeRow { line: 0, ..row }).collect();
-        assert_eq!(read, unlined);
-        std::fs::write(&path, b"PAR1 nothing PAR1").unwrap();
-        assert!(super::read(&path).is_err());
     }
 
     #[test]

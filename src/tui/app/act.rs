@@ -7,10 +7,10 @@ use crate::tui::filter::Filter;
 use crate::tui::format::Zone;
 use crate::tui::keymap::{Action, Context};
 use crate::tui::overlays::Overlay;
+use crate::tui::overlays::chooser::Chooser;
 use crate::tui::overlays::help::Help;
-use crate::tui::panes::chart::FRAMES;
 use crate::tui::panes::{LEVELS, PaneId, pane};
-use crate::tui::screens::Screen;
+use crate::tui::screens::{self, Screen, Size};
 use crate::tui::view::{FilterEdit, Leaving, ToastKind};
 
 /// Where a selection goes.
@@ -72,8 +72,16 @@ impl App {
             }
             Action::NextPair => self.pair_by(1, now),
             Action::PreviousPair => self.pair_by(-1, now),
-            Action::ShorterBars => self.view.bars = self.view.bars.saturating_sub(1),
-            Action::LongerBars => self.view.bars = (self.view.bars + 1).min(FRAMES.len() - 1),
+            Action::ShorterBars => self.bars_by(-1, now),
+            Action::LongerBars => self.bars_by(1, now),
+            Action::WiderCandles => self.candles_by(1, now),
+            Action::NarrowerCandles => self.candles_by(-1, now),
+            Action::Indicators => {
+                if self.chart_in_sight(now) {
+                    let chosen = self.view.chart.chosen.clone();
+                    self.view.overlay = Some(Overlay::Indicators(Chooser { chosen, ..Chooser::default() }));
+                }
+            }
             Action::Follow => {
                 self.view.panes.entry(PaneId::Logs).or_default().key = None;
             }
@@ -135,6 +143,8 @@ impl App {
         }
         let state = self.view.panes.entry(id).or_default();
         state.index = index;
+        // The newest bar needs no cursor: new ones come.
+        let unpin = unpin || (id == PaneId::Chart && index == 0);
         state.key = if unpin { None } else { key };
         // What shows the selected row starts at its first line.
         for detail in [PaneId::Trace, PaneId::AgentDetail, PaneId::LogDetail] {
@@ -147,12 +157,16 @@ impl App {
         let Some(regions) = self.regions(now) else { return };
         self.view.zoomed = zoomed;
         let focus = self.view.focus_among(&regions.panes);
-        let at = regions.panes.iter().position(|(id, _)| Some(*id) == focus).unwrap_or(0);
-        let count = regions.panes.len() as isize;
+        let order = screens::order(&regions.panes, Size::of(self.area.width, self.area.height), self.view.screen);
+        let at = order.iter().position(|id| Some(*id) == focus).unwrap_or(0);
+        let count = order.len() as isize;
         if count > 0
-            && let Some((id, _)) = regions.panes.get((at as isize + step).rem_euclid(count) as usize)
+            && let Some(id) = order.get((at as isize + step).rem_euclid(count) as usize)
         {
             self.view.focus.insert(self.view.screen, *id);
+            if screens::SHARING.contains(id) {
+                self.view.sharing = Some(*id);
+            }
         }
     }
 
@@ -207,6 +221,8 @@ impl App {
         } else if self.view.detail {
             self.view.detail = false;
             self.view.focus.insert(Screen::Decisions, PaneId::Decisions);
+        } else if self.focus(now) == Some(PaneId::Chart) && self.view.pane(PaneId::Chart).key.is_some() {
+            self.select(PaneId::Chart, 0, None, true);
         } else if self.view.frozen.is_some() {
             self.freeze(now.wall);
         } else if let Some(state) = self.focus(now).and_then(|id| self.view.panes.get_mut(&id))

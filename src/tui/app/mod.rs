@@ -1,6 +1,7 @@
 //! What keys, clicks, answers and pictures do to the view. No I/O and no clock: the loop brings the time and sends what comes out.
 
 mod act;
+mod chart;
 mod command;
 mod mouse;
 mod notice;
@@ -156,6 +157,10 @@ impl App {
     fn outcome(&mut self, outcome: Outcome, now: Now) -> Option<Outgoing> {
         match outcome {
             Outcome::Stay | Outcome::Close => None,
+            Outcome::Show(chosen) => {
+                self.view.chart.chosen = chosen;
+                None
+            }
             Outcome::Send(outgoing) => self.permit(outgoing, now),
             Outcome::Leave => self.leave(now),
         }

@@ -55,6 +55,10 @@ impl App {
         }
         let Some((id, place)) = self.pane_at(at, now) else { return };
         self.view.focus.insert(self.view.screen, id);
+        if id == PaneId::Chart {
+            self.click_chart(at, place, now);
+            return;
+        }
         // The first row stands below the frame and the heads.
         let (Some(pane), Some(line)) = (pane(id), at.y.checked_sub(place.y + 2)) else { return };
         let cx = self.cx(now);

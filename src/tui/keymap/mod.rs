@@ -26,12 +26,14 @@ pub enum Context {
     Filter,
     /// The help overlay.
     Help,
+    /// While indicators are chosen.
+    Indicators,
     /// Above everything.
     Always,
 }
 
 impl Context {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Always,
         Self::Global,
         Self::Agents,
@@ -41,6 +43,7 @@ impl Context {
         Self::Typed,
         Self::Filter,
         Self::Help,
+        Self::Indicators,
     ];
 
     #[must_use]
@@ -55,13 +58,14 @@ impl Context {
             Self::Typed => "typed word",
             Self::Filter => "filter",
             Self::Help => "help",
+            Self::Indicators => "choice of indicators",
         }
     }
 
     /// Whether characters without a binding are text.
     #[must_use]
     pub const fn takes_text(self) -> bool {
-        matches!(self, Self::Typed | Self::Filter | Self::Help)
+        matches!(self, Self::Typed | Self::Filter | Self::Help | Self::Indicators)
     }
 }
 
@@ -114,6 +118,10 @@ pub enum Action {
     PreviousPair,
     ShorterBars,
     LongerBars,
+    WiderCandles,
+    NarrowerCandles,
+    Indicators,
+    Toggle,
     Analyze,
     Acknowledge,
     AcknowledgeAll,
@@ -218,7 +226,7 @@ pub fn duplicates() -> Vec<String> {
 
 impl Context {
     const fn is_overlay(self) -> bool {
-        matches!(self, Self::Dialog | Self::Typed | Self::Filter | Self::Help | Self::Always)
+        matches!(self, Self::Dialog | Self::Typed | Self::Filter | Self::Help | Self::Indicators | Self::Always)
     }
 }
 

@@ -1,5 +1,6 @@
-//! What takes all keys while it is open: questions and the help.
+//! What takes all keys while it is open: questions, the help and the choice of indicators.
 
+pub mod chooser;
 pub mod dialog;
 mod guard;
 pub mod help;
@@ -8,6 +9,7 @@ pub use guard::{Guarded, Outgoing};
 
 use ratatui::layout::Rect;
 
+use self::chooser::Chooser;
 use self::dialog::{Confirm, HaltChoice, Typed};
 use self::help::Help;
 use super::keymap::{Action, Context};
@@ -17,6 +19,7 @@ use super::paint::{Ink, Pen};
 #[derive(Debug)]
 pub enum Overlay {
     Help(Help),
+    Indicators(Chooser),
     Confirm(Confirm),
     Halt(HaltChoice),
     Typed(Typed),
@@ -27,6 +30,8 @@ pub enum Overlay {
 pub enum Outcome {
     Stay,
     Close,
+    /// These indicators are to be shown.
+    Show(Vec<&'static str>),
     Send(Outgoing),
     /// Leave the console and stop the program.
     Leave,
@@ -37,6 +42,7 @@ impl Overlay {
     pub const fn context(&self) -> Context {
         match self {
             Self::Help(_) => Context::Help,
+            Self::Indicators(_) => Context::Indicators,
             Self::Confirm(_) | Self::Halt(_) => Context::Dialog,
             Self::Typed(_) => Context::Typed,
         }
@@ -53,6 +59,11 @@ impl Overlay {
                 help.act(action);
                 (Some(Self::Help(help)), Outcome::Stay)
             }
+            Self::Indicators(mut chooser) => {
+                let changed = chooser.act(action);
+                let outcome = if changed { Outcome::Show(chooser.chosen.clone()) } else { Outcome::Stay };
+                (Some(Self::Indicators(chooser)), outcome)
+            }
             Self::Confirm(dialog) => dialog.act(action, mono),
             Self::Halt(dialog) => dialog.act(action, mono),
             Self::Typed(dialog) => dialog.act(action, mono),
@@ -62,6 +73,7 @@ impl Overlay {
     pub fn text(&mut self, c: char) {
         match self {
             Self::Help(help) => help.text(c),
+            Self::Indicators(chooser) => chooser.text(c),
             Self::Typed(typed) => typed.text(c),
             Self::Confirm(_) | Self::Halt(_) => {}
         }
@@ -70,6 +82,7 @@ impl Overlay {
     pub fn draw(&self, pen: &mut Pen<'_>) {
         match self {
             Self::Help(help) => help.draw(pen),
+            Self::Indicators(chooser) => chooser.draw(pen),
             Self::Confirm(dialog) => dialog.draw(pen),
             Self::Halt(dialog) => dialog.draw(pen),
             Self::Typed(dialog) => dialog.draw(pen),

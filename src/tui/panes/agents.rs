@@ -116,7 +116,7 @@ fn pipeline(pen: &mut Pen<'_>, cx: &Cx<'_>) {
     let p = &cx.s.pipeline;
     pen.rule(0, "pipeline since start");
     let item = |name: &str, n: u64, role| Ink::muted(format!("{name} ")).add(format::count(n), role);
-    let rejected: u64 = p.rejected.values().sum();
+    let rejected = p.rejected_total();
     let warn = |n: u64| if n > 0 { Role::Warn } else { Role::Text };
     pen.segments(1, 1, [item("bars", p.ingested, Role::Text), item("reject", rejected, warn(rejected))]);
     let complete = format!("{}/{}", format::count(p.frames_complete), format::count(p.frames));

@@ -1,6 +1,8 @@
 //! Whether the system may trade (GO/NO-GO), how its parts are, and what listens where.
 
 use super::{Cx, Pane, PaneId, plain_table, say};
+use crate::domain::market::RejectReason;
+use crate::domain::quality::DataKind;
 use crate::domain::snapshot::ServiceView;
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
@@ -103,8 +105,10 @@ fn pipeline(cx: &Cx<'_>) -> Vec<Ink> {
         item("frames", p.frames),
         item("complete", p.frames_complete),
     ];
-    let bad = p.rejected.iter().filter(|(_, n)| **n > 0);
-    out.extend(bad.map(|(r, n)| Ink::of(format!("{} {}", r.as_str(), format::count(*n)), Role::Warn)));
+    let bad = |(kind, reason, n): (DataKind, RejectReason, u64)| {
+        Ink::of(format!("{} {} {}", kind.as_str(), reason.as_str(), format::count(n)), Role::Warn)
+    };
+    out.extend(p.rejects().map(bad));
     out
 }
 

@@ -11,6 +11,7 @@ pub struct Link;
 
 /// Rows above the table of pairs.
 const HEAD: u16 = 4;
+const LOW: u16 = 6;
 
 fn counts(link: &LinkView) -> Vec<Ink> {
     let item = |name: &str, n: u64| Ink::muted(format!("{name} ")).add(format::count(n), Role::Text);
@@ -71,10 +72,12 @@ impl Pane for Link {
         pen.segments(1, 1, counts(link));
         pen.segments(1, 2, budgets(link));
         let rows = in_order(link);
-        let height = pen.height().saturating_sub(HEAD);
+        // a low pane shows a pair rather than an empty line
+        let head = if pen.height() > LOW { HEAD } else { HEAD - 1 };
+        let height = pen.height().saturating_sub(head);
         let columns =
             [name("PAIR", 8, 0), number("BID", 9, 1), number("ASK", 9, 2), number("GAPS", 4, 3), rest("DATA", 8, 0)];
-        let mut below = pen.rows(HEAD, height);
+        let mut below = pen.rows(head, height);
         plain_table(&mut below, &columns, rows.len(), |i| {
             let Some(p) = rows.get(i) else { return Vec::new() };
             let quote = |value: &Option<String>| Ink::text(value.clone().unwrap_or_else(|| format::UNKNOWN.to_owned()));

@@ -6,6 +6,7 @@ mod alerts;
 pub mod chart;
 mod decisions;
 mod equity;
+mod flow;
 mod funnel;
 mod health;
 mod link;
@@ -14,6 +15,7 @@ pub(in crate::tui) use logs::LEVELS;
 mod models;
 mod orders;
 mod positions;
+mod quality;
 mod readings;
 mod risk;
 mod trace;
@@ -42,6 +44,8 @@ pub enum PaneId {
     Calibration,
     LogStrip,
     Readings,
+    Flow,
+    Quality,
     Agents,
     AgentDetail,
     Funnel,
@@ -162,7 +166,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 30] = [
+static PANES: [&dyn Pane; 32] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -174,6 +178,8 @@ static PANES: [&dyn Pane; 30] = [
     &models::Calibration,
     &logs::Strip,
     &readings::Readings,
+    &flow::Flow,
+    &quality::Quality,
     &agents::List,
     &agents::Detail,
     &funnel::FunnelPane,

@@ -1,7 +1,7 @@
 //! What the brains say of the selected pair, and how good its data are.
 
 use super::{Cx, Pane, PaneId, say, scroll};
-use crate::domain::reading::Prediction;
+use crate::domain::reading::{Prediction, WhaleOrder};
 use crate::domain::snapshot::PairView;
 use crate::tui::format;
 use crate::tui::paint::{Ink, Pen};
@@ -33,7 +33,11 @@ fn data(cx: &Cx<'_>, p: &PairView) -> Ink {
         (false, false) => Ink::of("incomplete ✗", Role::Warn),
     };
     let note = p.data_note.as_ref().map(|n| format!("  {n}")).unwrap_or_default();
-    line("data").join(state).add(format!("  {at}  {} bars of {}{note}", p.bars.len(), p.interval), Role::Muted)
+    let bars = match p.source_bars.len() {
+        0 => format!("bars {} of 1h", p.bars.len()),
+        n => format!("bars {} of 1h, {n} of {}", p.bars.len(), p.interval),
+    };
+    line("data").join(state).add(format!("  {at}  {bars}{note}"), Role::Muted)
 }
 
 fn regime(p: &PairView) -> Ink {
@@ -73,14 +77,25 @@ fn sentiment(p: &PairView) -> Ink {
 
 fn whale(p: &PairView) -> Ink {
     let Some(w) = &p.whale else { return line("whales").add("not heard yet", Role::Muted) };
-    let Some(z) = w.volume_z else {
-        let note = w.note.as_ref().map(|n| format!(": {n}")).unwrap_or_default();
-        return line("whales").add(format!("no data{note}"), Role::Muted);
+    let said = match (w.order.as_ref().filter(|o| o.is_judged()), w.volume_z) {
+        (Some(order), _) => largest_order(order, p.pair.quote()),
+        (None, Some(z)) => format!("z {}", format::float(z, 1)),
+        (None, None) => {
+            let note = w.note.as_ref().map(|n| format!(": {n}")).unwrap_or_default();
+            return line("whales").add(format!("no data{note}"), Role::Muted);
+        }
     };
     let impact = w.impact.map(|i| format!("  impact {}", format::signed_percent(i, 2))).unwrap_or_default();
-    let ink = line("whales").add(format!("z {}", format::float(z, 1)), Role::Text);
+    let ink = line("whales").add(said, Role::Text);
     let ink = if w.alert { ink.add("  ALERT", Role::Danger) } else { ink };
     ink.add(format!("{impact}  from {}", w.basis), Role::Muted)
+}
+
+/// `sell of 52.0k USD, z 6.4, 2.1× the threshold`
+fn largest_order(order: &WhaleOrder, quote: &str) -> String {
+    let z = order.z.map(|z| format!(", z {}", format::float(z, 1))).unwrap_or_default();
+    let above = order.threshold.map(|t| format!(", {}× the threshold", format::float(order.quote / t, 1)));
+    format!("{} of {} {quote}{z}{}", order.side.as_str(), format::volume(order.quote), above.unwrap_or_default())
 }
 
 fn prediction(cx: &Cx<'_>, pair: &PairView, p: &Prediction) -> Vec<Ink> {

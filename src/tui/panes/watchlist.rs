@@ -2,6 +2,7 @@
 
 use super::{Cx, Pane, PaneId, filter_text, list, order_text, rank};
 use crate::domain::order::Side;
+use crate::domain::quality::TrustState;
 use crate::domain::reading::{Prediction, Regime};
 use crate::domain::snapshot::PairView;
 use crate::tui::format;
@@ -60,9 +61,15 @@ pub(super) fn change(value: Option<f64>) -> Ink {
     Ink::of(format!("{mark}{percent}"), role)
 }
 
-fn signal(pair: &PairView, gate: f64) -> Ink {
-    if pair.stale {
-        return Ink::of("stale", Role::Stale);
+/// The best signal; what speaks against the data stands in its place.
+fn signal(cx: &Cx<'_>, pair: &PairView) -> Ink {
+    let gate = cx.s.gate;
+    match cx.s.pipeline.pair(&pair.pair).map(|q| q.trust.state) {
+        Some(TrustState::Quarantined) => return Ink::of("quar.", Role::Danger),
+        _ if pair.stale => return Ink::of("stale", Role::Stale),
+        Some(TrustState::Stale) => return Ink::of("stale", Role::Stale),
+        Some(TrustState::CatchingUp) => return Ink::of("catch", Role::Warn),
+        Some(TrustState::Proven) | None => {}
     }
     let Some(p) = best(pair) else { return Ink::muted(format::UNKNOWN) };
     let side = if p.plan.side == Side::Buy { "B" } else { "S" };
@@ -126,7 +133,7 @@ impl Pane for Watchlist {
                 Ink::text(p.pair.as_str()),
                 Ink::of(format::price(p.last, p.price_decimals), price_role),
                 change(p.change_24h),
-                signal(p, cx.s.gate),
+                signal(cx, p),
                 Ink::muted(bars::sparkline(&day(p), 6)),
                 regime(p),
             ]

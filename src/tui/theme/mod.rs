@@ -46,10 +46,17 @@ pub enum Role {
     Halted,
     Selected,
     Flash,
+    /// Lines of a chart, told apart from each other and from rising and falling prices.
+    Line1,
+    Line2,
+    Line3,
+    Line4,
+    Line5,
+    Line6,
 }
 
 impl Role {
-    const ALL: [Self; 22] = [
+    const ALL: [Self; 28] = [
         Self::Text,
         Self::Strong,
         Self::Muted,
@@ -72,7 +79,26 @@ impl Role {
         Self::Halted,
         Self::Selected,
         Self::Flash,
+        Self::Line1,
+        Self::Line2,
+        Self::Line3,
+        Self::Line4,
+        Self::Line5,
+        Self::Line6,
     ];
+
+    /// Look of the `i`-th line of a chart; after six they begin anew.
+    #[must_use]
+    pub const fn line(i: usize) -> Self {
+        match i % 6 {
+            0 => Self::Line1,
+            1 => Self::Line2,
+            2 => Self::Line3,
+            3 => Self::Line4,
+            4 => Self::Line5,
+            _ => Self::Line6,
+        }
+    }
 
     /// `Up` for a gain, `Down` for a loss, plain for neither.
     #[must_use]
@@ -92,6 +118,7 @@ impl Role {
 pub struct Theme {
     styles: [Style; Role::ALL.len()],
     ascii: bool,
+    color: bool,
 }
 
 impl Theme {
@@ -103,7 +130,13 @@ impl Theme {
             None if depth == ColorDepth::None => mono(role),
             None => shape(role),
         });
-        Self { styles, ascii }
+        Self { styles, ascii, color: depth != ColorDepth::None }
+    }
+
+    /// Whether colour tells anything; without it shapes must.
+    #[must_use]
+    pub const fn has_color(&self) -> bool {
+        self.color
     }
 
     #[must_use]
@@ -191,6 +224,10 @@ mod tests {
                 assert_ne!(of(Role::Up), of(Role::Down));
                 assert_ne!(of(Role::Warn), of(Role::Down), "{scheme:?} {depth:?}");
                 assert_ne!(of(Role::Danger), of(Role::Down), "{scheme:?} {depth:?}");
+                for i in 0..6 {
+                    assert!(![of(Role::Up), of(Role::Down)].contains(&of(Role::line(i))), "{scheme:?} {depth:?} {i}");
+                    assert!((0..i).all(|j| of(Role::line(i)) != of(Role::line(j))), "{depth:?} {i}");
+                }
             }
             let western = Theme::new(ColorScheme::Western, depth, false);
             let eastern = Theme::new(ColorScheme::Eastern, depth, false);

@@ -23,6 +23,10 @@ const MAGENTA: Ink = Ink { rgb: 0x00DB_61A2, indexed: 169, named: Color::Magenta
 const TEAL: Ink = Ink { rgb: 0x0039_C5CF, indexed: 80, named: Color::Cyan };
 const GREY: Ink = Ink { rgb: 0x008B_949E, indexed: 245, named: Color::DarkGray };
 const VIOLET: Ink = Ink { rgb: 0x00A3_71F7, indexed: 141, named: Color::LightMagenta };
+const BLUE: Ink = Ink { rgb: 0x004C_8DFF, indexed: 69, named: Color::Blue };
+const SAND: Ink = Ink { rgb: 0x00E3_D26F, indexed: 186, named: Color::LightYellow };
+const ROSE: Ink = Ink { rgb: 0x00FF_9BCE, indexed: 218, named: Color::Magenta };
+const WHITE: Ink = Ink { rgb: 0x00F0_F6FC, indexed: 255, named: Color::White };
 
 /// Colour of a role; `None` leaves the terminal's own.
 pub(super) fn color(role: Role, scheme: ColorScheme, depth: ColorDepth) -> Option<Color> {
@@ -39,7 +43,12 @@ pub(super) fn color(role: Role, scheme: ColorScheme, depth: ColorDepth) -> Optio
         Role::Danger | Role::Halted | Role::Live => MAGENTA,
         Role::Good | Role::BorderFocus | Role::TitleFocus | Role::Paper => TEAL,
         Role::Muted | Role::Stale | Role::Border | Role::Head => GREY,
-        Role::Shadow => VIOLET,
+        Role::Shadow | Role::Line2 => VIOLET,
+        Role::Line1 => TEAL,
+        Role::Line3 => BLUE,
+        Role::Line4 => SAND,
+        Role::Line5 => ROSE,
+        Role::Line6 => WHITE,
         Role::Text | Role::Strong | Role::Title | Role::Key | Role::Selected | Role::Flash => return None,
     };
     match depth {

@@ -1,60 +1,15 @@
-//! Candles: one column each, in half-row steps, coloured candle by candle.
+//! Candles: one column each, in half-row steps, coloured candle by candle; and bars from zero in the same steps.
 
-use std::collections::BTreeMap;
-
-use crate::domain::market::Candle;
-use crate::domain::time::UtcMs;
-use crate::tui::paint::Pen;
+use crate::domain::market::Bar;
+use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::bars;
 
-/// One column of the chart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Stick {
-    pub at: UtcMs,
-    pub open: f64,
-    pub high: f64,
-    pub low: f64,
-    pub close: f64,
-    pub volume: f64,
-}
-
-/// The newest `width` time slots of `step_ms`; a slot without a candle is a gap and stays empty.
+/// Lowest and highest price of the bars, apart from each other.
 #[must_use]
-pub fn sticks(candles: &[Candle], step_ms: i64, width: usize) -> Vec<Option<Stick>> {
-    let Some(newest) = candles.last().map(|c| c.open_time.floor_to(step_ms)) else { return Vec::new() };
-    if step_ms <= 0 || width == 0 {
-        return Vec::new();
-    }
-    let first = newest.plus(-step_ms.saturating_mul(width as i64 - 1));
-    let mut slots: BTreeMap<UtcMs, Stick> = BTreeMap::new();
-    for candle in candles.iter().filter(|c| c.open_time >= first) {
-        let (open, high, low, close) =
-            (candle.open.to_f64(), candle.high.to_f64(), candle.low.to_f64(), candle.close.to_f64());
-        let at = candle.open_time.floor_to(step_ms);
-        slots
-            .entry(at)
-            .and_modify(|s| {
-                s.high = s.high.max(high);
-                s.low = s.low.min(low);
-                s.close = close;
-                s.volume += candle.volume.to_f64();
-            })
-            .or_insert(Stick { at, open, high, low, close, volume: candle.volume.to_f64() });
-    }
-    let oldest = candles.first().map_or(newest, |c| c.open_time.floor_to(step_ms));
-    (0..width as i64)
-        .map(|i| first.plus(i.saturating_mul(step_ms)))
-        .filter(|at| *at >= oldest)
-        .map(|at| slots.get(&at).copied())
-        .collect()
-}
-
-/// Lowest and highest price of the chart, with a little room when all are one.
-#[must_use]
-pub fn range(sticks: &[Option<Stick>]) -> Option<(f64, f64)> {
-    let low = sticks.iter().flatten().map(|s| s.low).fold(f64::INFINITY, f64::min);
-    let high = sticks.iter().flatten().map(|s| s.high).fold(f64::NEG_INFINITY, f64::max);
+pub fn range<'b>(bars: impl Iterator<Item = &'b Bar> + Clone) -> Option<(f64, f64)> {
+    let low = bars.clone().map(|b| b.low).fold(f64::INFINITY, f64::min);
+    let high = bars.map(|b| b.high).fold(f64::NEG_INFINITY, f64::max);
     if !(low.is_finite() && high.is_finite()) {
         return None;
     }
@@ -73,8 +28,8 @@ const fn glyph(upper: Part, lower: Part) -> &'static str {
         (Part::Empty, Part::Empty) => " ",
         (Part::Body, Part::Body) => "┃",
         (Part::Wick, Part::Wick) => "│",
-        (Part::Wick, Part::Body) => "╽",
         (Part::Body, Part::Wick) => "╿",
+        (Part::Wick, Part::Body) => "╽",
         (Part::Empty, Part::Body) => "╻",
         (Part::Body, Part::Empty) => "╹",
         (Part::Empty, Part::Wick) => "╷",
@@ -82,19 +37,24 @@ const fn glyph(upper: Part, lower: Part) -> &'static str {
     }
 }
 
-/// Half-row of a price, counted from the bottom.
-fn half(price: f64, (low, high): (f64, f64), halves: i64) -> i64 {
-    let share = (price - low) / (high - low);
+/// Half-row of a value, counted from the bottom.
+fn half(value: f64, (low, high): (f64, f64), halves: i64) -> i64 {
+    let share = (value - low) / (high - low);
     if share.is_finite() { ((share * halves as f64).floor() as i64).clamp(0, halves - 1) } else { 0 }
 }
 
-/// The column of one stick, top row first.
-fn column(stick: &Stick, range: (f64, f64), rows: u16) -> Vec<&'static str> {
+/// Glyphs of a column, top row first, from what each half-row holds.
+fn stack(rows: u16, part: impl Fn(i64) -> Part) -> Vec<&'static str> {
     let halves = i64::from(rows) * 2;
-    let at = |price| half(price, range, halves);
-    let (high, low) = (at(stick.high), at(stick.low));
-    let (top, bottom) = (at(stick.open.max(stick.close)), at(stick.open.min(stick.close)));
-    let part = |h: i64| {
+    (0..i64::from(rows)).map(|row| glyph(part(halves - 1 - 2 * row), part(halves - 2 - 2 * row))).collect()
+}
+
+/// The column of one candle.
+fn column(bar: &Bar, range: (f64, f64), rows: u16) -> Vec<&'static str> {
+    let at = |price| half(price, range, i64::from(rows) * 2);
+    let (high, low) = (at(bar.high), at(bar.low));
+    let (top, bottom) = (at(bar.open.max(bar.close)), at(bar.open.min(bar.close)));
+    stack(rows, |h| {
         if (bottom..=top).contains(&h) {
             Part::Body
         } else if (low..=high).contains(&h) {
@@ -102,82 +62,91 @@ fn column(stick: &Stick, range: (f64, f64), rows: u16) -> Vec<&'static str> {
         } else {
             Part::Empty
         }
-    };
-    (0..i64::from(rows)).map(|row| glyph(part(halves - 1 - 2 * row), part(halves - 2 - 2 * row))).collect()
+    })
 }
 
-/// Draws the sticks from the left of `pen`, prices over its whole height.
-pub fn draw(pen: &mut Pen<'_>, sticks: &[Option<Stick>], range: (f64, f64)) {
-    let rows = pen.height();
-    if rows == 0 {
-        return;
+/// The hollow form of a rising candle's body, for terminals without colour.
+fn hollow(glyph: &'static str) -> &'static str {
+    if glyph == "┃" { "║" } else { glyph }
+}
+
+fn put(pen: &mut Pen<'_>, x: u16, glyphs: &[&'static str], role: Role) {
+    for (y, glyph) in glyphs.iter().enumerate() {
+        if *glyph != " " {
+            pen.glyph(x, y as u16, glyph, role);
+        }
     }
-    for (x, stick) in sticks.iter().enumerate() {
-        let Some(stick) = stick else { continue };
-        let role = if stick.close >= stick.open { Role::Up } else { Role::Down };
-        for (y, glyph) in column(stick, range, rows).into_iter().enumerate() {
-            if glyph != " " {
-                pen.glyph(x as u16, y as u16, glyph, role);
+}
+
+/// Draws candles from the left of `pen`, `columns` apart, prices over its whole height; a gap stays empty.
+pub fn draw<'b>(pen: &mut Pen<'_>, bars: impl Iterator<Item = Option<&'b Bar>>, columns: u16, range: (f64, f64)) {
+    let rows = pen.height();
+    for (i, bar) in bars.enumerate() {
+        let Some(bar) = bar.filter(|_| rows > 0) else { continue };
+        let rises = bar.close >= bar.open;
+        let mut glyphs = column(bar, range, rows);
+        if rises && !pen.theme().has_color() {
+            glyphs.iter_mut().for_each(|g| *g = hollow(g));
+        }
+        put(pen, (i as u16).saturating_mul(columns), &glyphs, if rises { Role::Up } else { Role::Down });
+    }
+}
+
+/// Draws bars from zero to each value, coloured by their sign.
+pub fn from_zero(pen: &mut Pen<'_>, values: impl Iterator<Item = Option<f64>>, columns: u16, range: (f64, f64)) {
+    let rows = pen.height();
+    for (i, value) in values.enumerate() {
+        let Some(value) = value.filter(|v| rows > 0 && v.is_finite()) else { continue };
+        let at = |v| half(v, range, i64::from(rows) * 2);
+        let (from, to) = (at(value.min(0.0)), at(value.max(0.0)));
+        let glyphs = stack(rows, |h| if (from..=to).contains(&h) { Part::Body } else { Part::Empty });
+        put(pen, (i as u16).saturating_mul(columns), &glyphs, if value >= 0.0 { Role::Up } else { Role::Down });
+    }
+}
+
+/// Draws volumes from the bottom of `pen`, `columns` apart; what is `None` stays empty.
+pub fn volumes(pen: &mut Pen<'_>, volumes: impl Iterator<Item = Option<f64>> + Clone, columns: u16) {
+    let rows = pen.height();
+    let high = volumes.clone().flatten().fold(0.0, f64::max);
+    for (i, volume) in volumes.enumerate() {
+        let Some(volume) = volume else { continue };
+        let share = if high > 0.0 { (volume / high).clamp(0.0, 1.0) } else { 0.0 };
+        let filled = share * f64::from(rows);
+        for row in 0..rows {
+            // The lowest row always shows that something was there.
+            let part = (filled - f64::from(row)).min(1.0);
+            if row == 0 || part > 0.0 {
+                let glyph = bars::level(Some(part.max(0.0)), 0.0, 1.0);
+                pen.ink((i as u16).saturating_mul(columns), rows - 1 - row, Ink::muted(glyph));
             }
         }
     }
 }
 
-/// Volume bars of the sticks in one row; gaps stay empty.
-#[must_use]
-pub fn volumes(sticks: &[Option<Stick>]) -> String {
-    let high = sticks.iter().flatten().map(|s| s.volume).fold(0.0, f64::max);
-    sticks.iter().map(|s| bars::level(s.map(|s| s.volume), 0.0, high)).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::money::{Price, Qty};
-    use crate::domain::pair::{Interval, Venue};
+    use crate::domain::time::UtcMs;
 
-    fn candle(hour: i64, o: f64, h: f64, l: f64, c: f64) -> Candle {
-        let price = |v| Price::from_f64(v).unwrap();
-        Candle {
-            pair: "BTC/USD".parse().unwrap(),
-            venue: Venue::Kraken,
-            interval: Interval::H1,
-            open_time: UtcMs(hour * 3_600_000),
-            open: price(o),
-            high: price(h),
-            low: price(l),
-            close: price(c),
-            volume: Qty::from_f64(2.0).unwrap(),
-            trades: None,
-        }
+    fn bar(open: f64, high: f64, low: f64, close: f64) -> Bar {
+        Bar { open_time: UtcMs(0), open, high, low, close, volume: 0.0 }
     }
 
     #[test]
     fn every_half_step_has_its_glyph() {
-        let stick = |open, high, low, close| Stick { at: UtcMs(0), open, high, low, close, volume: 0.0 };
         // Four rows over 0..8: one half-step per unit.
-        assert_eq!(column(&stick(2.5, 6.5, 0.5, 4.5), (0.0, 8.0), 4), ["╷", "╽", "┃", "│"]);
-        assert_eq!(column(&stick(3.5, 7.5, 3.5, 5.5), (0.0, 8.0), 4), ["│", "┃", "╹", " "]);
-        assert_eq!(column(&stick(4.5, 4.5, 2.5, 4.5), (0.0, 8.0), 4), [" ", "╻", "│", " "]);
-        assert_eq!(column(&stick(1.5, 1.5, 0.5, 1.5), (0.0, 8.0), 4), [" ", " ", " ", "╿"]);
+        assert_eq!(column(&bar(2.5, 6.5, 0.5, 4.5), (0.0, 8.0), 4), ["╷", "╽", "┃", "│"]);
+        assert_eq!(column(&bar(3.5, 7.5, 3.5, 5.5), (0.0, 8.0), 4), ["│", "┃", "╹", " "]);
+        assert_eq!(column(&bar(4.5, 4.5, 2.5, 4.5), (0.0, 8.0), 4), [" ", "╻", "│", " "]);
+        assert_eq!(column(&bar(1.5, 1.5, 0.5, 1.5), (0.0, 8.0), 4), [" ", " ", " ", "╿"]);
     }
 
     #[test]
-    fn a_missing_hour_is_a_gap() {
-        let candles = [candle(0, 1.0, 2.0, 1.0, 2.0), candle(1, 2.0, 3.0, 2.0, 3.0), candle(3, 3.0, 3.0, 1.0, 1.0)];
-        let seen = sticks(&candles, 3_600_000, 10);
-        assert_eq!(seen.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, true]);
-        assert_eq!(sticks(&candles, 3_600_000, 2).iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
-        assert_eq!(volumes(&seen), "██ █");
-    }
-
-    #[test]
-    fn hours_join_into_longer_bars() {
-        let candles = [candle(0, 1.0, 2.0, 1.0, 2.0), candle(1, 2.0, 5.0, 2.0, 3.0), candle(4, 3.0, 3.0, 1.0, 1.0)];
-        let seen = sticks(&candles, 4 * 3_600_000, 10);
-        let first = seen.first().copied().flatten().unwrap();
-        assert_eq!((first.open, first.high, first.low, first.close, first.volume), (1.0, 5.0, 1.0, 3.0, 4.0));
-        assert_eq!(seen.len(), 2);
-        assert_eq!(range(&seen), Some((1.0, 5.0)));
+    fn a_flat_market_still_has_a_range() {
+        let flat = [bar(5.0, 5.0, 5.0, 5.0)];
+        let (low, high) = range(flat.iter()).unwrap();
+        assert!(low < 5.0 && high > 5.0);
+        assert_eq!(range([].iter()), None);
+        assert_eq!(range([bar(1.0, 2.0, 1.0, 2.0), bar(2.0, 5.0, 2.0, 3.0)].iter()), Some((1.0, 5.0)));
     }
 }

@@ -4,7 +4,7 @@ use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 
 /// Bits of the eight dots by column and row.
-const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
+pub(super) const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
 /// A grid of dots.
 struct Dots {

@@ -187,3 +187,21 @@ fn a_cell_that_seemed_quiet_becomes_a_candle_when_its_trade_comes() {
     assert_eq!(s.poll(400, false), None);
     assert!(s.doubt.as_ref().is_some_and(|d| d.contains("came after it was closed")));
 }
+
+#[test]
+fn a_quiet_cell_that_misdated_rows_tell_of_is_asked_for() {
+    let (mut s, set) = series();
+    // The exchange's stamps are two seconds ahead: its row of minute 1, and the trade of that minute in minute 2.
+    let mut odd = row(1, ["10", "10", "10", "10"], "0.5", 1);
+    odd.interval_begin = Stamp::from_ms(UtcMs(62_000));
+    s.row(&odd, false);
+    s.trade(0, &trade(7, 121, "10"), &set).expect("counted");
+    s.close_by_clock(0, UtcMs(120_000), &set);
+    assert_eq!(s.poll(1_000, false), None, "the exchange's word may still come");
+    assert_eq!(s.poll(2_000, false), Some(Step::AskRows(UtcMs(0))));
+    s.rows_answer(&[row(1, ["10", "10", "10", "10"], "0.5", 1), row(2, ["1", "1", "1", "1"], "0", 0)]);
+    assert!(matches!(s.poll(2_100, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![trade(7, 119, "10")], &set);
+    assert_eq!(told(s.poll(2_200, false)), (1, 1, true));
+    assert_eq!((s.poll(2_200, false), s.doubt.as_ref()), (None, None));
+}

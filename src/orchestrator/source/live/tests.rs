@@ -15,6 +15,7 @@ use crate::clock::{ManualClock, SystemClock};
 use crate::domain::flow::{BookFlow, FlowBar, TradeFlow};
 use crate::orchestrator::standin::{StandIn, invented};
 use crate::simulator::clock::ClockMode;
+use crate::simulator::gateway::{ConnKey, Ending, Exchange};
 use crate::simulator::protocol::SimNs;
 use crate::simulator::server::{RunningServer, Server, ServerOptions};
 
@@ -46,13 +47,18 @@ struct Observer {
     /// Side, price, quantity and time in ms.
     trades: BTreeMap<String, Vec<(String, f64, f64, i64)>>,
     newest_trade: BTreeMap<String, u64>,
-    /// Best bid and ask after each frame, and the ten levels a side, with the frame's time.
-    books: BTreeMap<String, Vec<(i64, Side, Side)>>,
+    /// The book after each frame.
+    books: BTreeMap<String, Vec<Book>>,
     newest_book: BTreeMap<String, String>,
 }
 
-/// Levels by price, best first.
-type Side = Vec<(f64, f64)>;
+/// Ten levels a side, best first.
+#[derive(Debug, Clone, Default)]
+struct Book {
+    at: i64,
+    bids: Vec<(f64, f64)>,
+    asks: Vec<(f64, f64)>,
+}
 
 impl Observer {
     async fn subscribe(server: &RunningServer) -> Self {
@@ -101,11 +107,8 @@ impl Observer {
     fn book(&mut self, snapshot: bool, row: &Value) {
         let symbol = row["symbol"].as_str().expect("a symbol").to_owned();
         let books = self.books.entry(symbol.clone()).or_default();
-        let (mut bids, mut asks) = match books.last() {
-            Some((_, bids, asks)) if !snapshot => (bids.clone(), asks.clone()),
-            _ => (Vec::new(), Vec::new()),
-        };
-        for (side, name, up) in [(&mut bids, "bids", false), (&mut asks, "asks", true)] {
+        let mut book = books.last().filter(|_| !snapshot).cloned().unwrap_or_default();
+        for (side, name, up) in [(&mut book.bids, "bids", false), (&mut book.asks, "asks", true)] {
             for level in row[name].as_array().into_iter().flatten() {
                 let (price, qty) = (level["price"].as_f64().expect("a price"), level["qty"].as_f64().expect("a qty"));
                 side.retain(|(p, _)| *p != price);
@@ -116,7 +119,7 @@ impl Observer {
             side.sort_by(|a, b| if up { a.0.total_cmp(&b.0) } else { b.0.total_cmp(&a.0) });
             side.truncate(10);
         }
-        books.push((time(row), bids, asks));
+        books.push(Book { at: time(row), ..book });
         self.newest_book.insert(symbol, row["timestamp"].as_str().expect("a time").to_owned());
     }
 
@@ -137,33 +140,45 @@ impl Observer {
         flow
     }
 
-    /// What the books of a bar come to, frame by frame.
-    fn book_flow(&self, pair: &str, begin: i64, end: i64) -> BookFlow {
+    /// What the books of a bar come to, frame by frame, for a client that heard nothing after `blind.0` and got a new first picture at `blind.1`.
+    fn book_flow(&self, pair: &str, begin: i64, end: i64, blind: (i64, i64)) -> BookFlow {
         let mut flow = BookFlow::default();
-        let books = &self.books[pair];
-        for (i, (at, bids, asks)) in books.iter().enumerate().filter(|(_, b)| b.0 < end) {
-            let until = books.get(i + 1).map_or(i64::MAX, |next| next.0).min(end);
+        let (lost, back) = blind;
+        let heard = |at: i64| at <= lost || at > back;
+        let mut books: Vec<(i64, &Book, bool)> =
+            self.books[pair].iter().filter(|b| heard(b.at)).map(|b| (b.at, b, false)).collect();
+        if back > lost {
+            let picture = self.books[pair].iter().rev().find(|b| b.at <= back).expect("a book");
+            let place = books.partition_point(|(at, ..)| *at <= lost);
+            books.insert(place, (back, picture, true));
+        }
+        for (i, (at, book, fresh)) in books.iter().enumerate().filter(|(_, b)| b.0 < end) {
+            let next = books.get(i + 1).map_or((i64::MAX, false), |(at, _, fresh)| (*at, *fresh));
+            let until = if next.1 { lost } else { next.0 }.min(end);
             let ms = (until - (*at).max(begin)).max(0);
-            let ((bid, bid_qty), (ask, ask_qty)) = (bids[0], asks[0]);
+            let ((bid, bid_qty), (ask, ask_qty)) = (book.bids[0], book.asks[0]);
             flow.known_ms += ms;
-            flow.two_sided_ms += ms;
             flow.spread_ms += (ask - bid) / ((ask + bid) / 2.0) * ms as f64;
-            if *at >= begin {
-                flow.events += 1;
-                flow.depth += (bid_qty + ask_qty) / 2.0;
-                if let Some((_, bids, asks)) = i.checked_sub(1).map(|before| &books[before]) {
-                    let ((bid1, bid1_qty), (ask1, ask1_qty)) = (bids[0], asks[0]);
-                    flow.ofi += if bid >= bid1 { bid_qty } else { 0.0 } - if bid <= bid1 { bid1_qty } else { 0.0 };
-                    flow.ofi -= if ask <= ask1 { ask_qty } else { 0.0 } - if ask >= ask1 { ask1_qty } else { 0.0 };
-                }
+            if *at < begin {
+                continue;
+            }
+            flow.events += 1;
+            flow.depth += (bid_qty + ask_qty) / 2.0;
+            let before = i.checked_sub(1).filter(|_| !fresh).map(|i| books[i].1);
+            if let Some(before) = before {
+                let ((bid1, bid1_qty), (ask1, ask1_qty)) = (before.bids[0], before.asks[0]);
+                flow.ofi += if bid >= bid1 { bid_qty } else { 0.0 } - if bid <= bid1 { bid1_qty } else { 0.0 };
+                flow.ofi -= if ask <= ask1 { ask_qty } else { 0.0 } - if ask >= ask1 { ask1_qty } else { 0.0 };
             }
         }
+        flow.blind_ms = end - begin - flow.known_ms;
+        flow.breaks = u32::from(back > lost);
         flow
     }
 
-    /// The book's levels at the end of a bar.
-    fn levels_at(&self, pair: &str, end: i64) -> &(i64, Side, Side) {
-        self.books[pair].iter().rev().find(|b| b.0 < end).expect("a book")
+    /// The book at the end of a bar.
+    fn book_at(&self, pair: &str, end: i64) -> &Book {
+        self.books[pair].iter().rev().find(|b| b.at < end).expect("a book")
     }
 }
 
@@ -204,7 +219,7 @@ fn near(got: f64, want: f64, what: &str) {
     assert!((got - want).abs() <= 1e-9 * want.abs().max(1.0), "{what}: {got} instead of {want}");
 }
 
-fn compare(bar: &FlowBar, observer: &Observer, begin: i64) {
+fn compare(bar: &FlowBar, observer: &Observer, begin: i64, blind: (i64, i64)) {
     let (pair, end) = (bar.pair.as_str(), begin + BAR.ms());
     assert_eq!((bar.interval, bar.open_time), (BAR, UtcMs(begin)));
     let (got, want) = (bar.trades.expect("trades"), observer.trade_flow(pair, begin, end));
@@ -214,49 +229,121 @@ fn compare(bar: &FlowBar, observer: &Observer, begin: i64) {
     near(got.buy_volume, want.buy_volume, "bought");
     near(got.sell_volume, want.sell_volume, "sold");
     near(got.quote_volume, want.quote_volume, "quote volume");
-    let (got, want) = (bar.book.expect("a book"), observer.book_flow(pair, begin, end));
+    let (got, want) = (bar.book.expect("a book"), observer.book_flow(pair, begin, end, blind));
     assert!(want.events > 50, "{pair}: too few books to mean anything");
-    assert_eq!((got.events, got.known_ms, got.blind_ms, got.breaks), (want.events, want.known_ms, 0, 0), "{pair}");
+    assert_eq!((got.events, got.breaks), (want.events, want.breaks), "{pair}");
+    assert_eq!((got.known_ms, got.blind_ms, got.two_sided_ms), (want.known_ms, want.blind_ms, want.known_ms), "{pair}");
     near(got.ofi, want.ofi, "OFI");
     near(got.depth, want.depth, "depth");
     near(got.spread_ms, want.spread_ms, "spread");
-    let (_, bids, asks) = observer.levels_at(pair, end);
-    let close = got.close.expect("two sides");
-    let sum = |side: &Side, n: usize| side.iter().take(n).map(|l| l.1).sum::<f64>();
+    let (close, book) = (got.close.expect("two sides"), observer.book_at(pair, end));
+    let sum = |side: &[(f64, f64)], n: usize| side.iter().take(n).map(|l| l.1).sum::<f64>();
     for (got, n) in [(close.imbalance_1, 1), (close.imbalance_5, 5), (close.imbalance_10, 10)] {
-        near(got, (sum(bids, n) - sum(asks, n)) / (sum(bids, n) + sum(asks, n)), "imbalance");
+        let (bids, asks) = (sum(&book.bids, n), sum(&book.asks, n));
+        near(got, (bids - asks) / (bids + asks), "imbalance");
     }
-    let ((bid, bid_qty), (ask, ask_qty)) = (bids[0], asks[0]);
+    let ((bid, bid_qty), (ask, ask_qty)) = (book.bids[0], book.asks[0]);
     assert_eq!((close.bid, close.ask), (bid, ask));
     near(close.microprice, (bid * ask_qty + ask * bid_qty) / (bid_qty + ask_qty), "microprice");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bars_of_order_flow_equal_what_the_exchange_told() {
-    let server = stand_in().await;
-    let clock = Arc::new(ManualClock::at(UtcMs(START)));
-    let mut observer = Observer::subscribe(&server).await;
-    let mut source = source(&server, &clock);
-    caught_up(&mut source, &observer).await;
-    let mut bars = 0;
-    for step in 1..=2 * BAR.ms() / STEP_MS + 1 {
-        let now = START + step * STEP_MS;
-        server.handle.advance(SimNs(now * 1_000_000)).await.expect("running");
-        observer.catch_up().await;
-        clock.set(UtcMs(now));
-        caught_up(&mut source, &observer).await;
-        let end = now - STEP_MS;
-        if end > START && UtcMs(end).floor_to(BAR.ms()) == UtcMs(end) {
-            let delivery = timeout(LONG, source.deliveries.recv()).await.expect("in time").expect("runs");
-            let batch = delivery.expect("a batch");
-            assert_eq!((batch.at, batch.doubts.len(), batch.rows.len()), (UtcMs(end), 0, 2));
-            let pairs: Vec<&str> = batch.flow.iter().map(|bar| bar.pair.as_str()).collect();
-            assert_eq!(pairs, PAIRS);
-            batch.flow.iter().for_each(|bar| compare(bar, &observer, end - BAR.ms()));
-            bars += batch.flow.len();
+/// Stand-in, link and observer on one clock.
+struct World {
+    server: RunningServer,
+    clock: Arc<ManualClock>,
+    observer: Observer,
+    source: Source,
+    now: i64,
+}
+
+impl World {
+    async fn begin() -> Self {
+        let server = stand_in().await;
+        let clock = Arc::new(ManualClock::at(UtcMs(START)));
+        let observer = Observer::subscribe(&server).await;
+        let source = source(&server, &clock);
+        let mut world = Self { server, clock, observer, source, now: START };
+        caught_up(&mut world.source, &world.observer).await;
+        world
+    }
+
+    /// One step of time, for the exchange first.
+    async fn step(&mut self) {
+        self.now += STEP_MS;
+        self.server.handle.advance(SimNs(self.now * 1_000_000)).await.expect("running");
+        self.observer.catch_up().await;
+        self.clock.set(UtcMs(self.now));
+    }
+
+    async fn steps(&mut self, n: i64) {
+        for _ in 0..n {
+            self.step().await;
+            caught_up(&mut self.source, &self.observer).await;
         }
     }
-    assert_eq!(bars, 4);
-    let views = source.link.flow.as_ref().expect("flow is watched").borrow().clone();
-    assert!(views.iter().all(|v| v.source == "trades and book" && v.age_ms(clock.now()) < 60_000), "{views:?}");
+
+    async fn batch(&mut self) -> RawBatch {
+        timeout(LONG, self.source.deliveries.recv()).await.expect("in time").expect("runs").expect("a batch")
+    }
+
+    /// Until the link's pairs are all in doubt, or all proven; the clock goes on a little where that needs it.
+    async fn until_doubtful(&mut self, doubtful: bool) {
+        for _ in 0..1_000 {
+            if self.source.link.status.borrow().pairs.iter().all(|p| p.doubt.is_some() == doubtful) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            if !doubtful {
+                self.clock.advance(5);
+            }
+        }
+        panic!("the link did not come to doubt {doubtful}: {:?}", self.source.link.status.borrow().pairs);
+    }
+}
+
+/// Steps in a bar.
+const STEPS: i64 = BAR.ms() / STEP_MS;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bars_of_order_flow_equal_what_the_exchange_told() {
+    let mut world = World::begin().await;
+    world.steps(1).await;
+    for n in 1..=2 {
+        world.steps(STEPS).await;
+        let (batch, end) = (world.batch().await, START + n * BAR.ms());
+        assert_eq!((batch.at, batch.doubts.len(), batch.rows.len()), (UtcMs(end), 0, 2));
+        let pairs: Vec<&str> = batch.flow.iter().map(|bar| bar.pair.as_str()).collect();
+        assert_eq!(pairs, PAIRS);
+        batch.flow.iter().for_each(|bar| compare(bar, &world.observer, end - BAR.ms(), (0, 0)));
+    }
+    let views = world.source.link.flow.as_ref().expect("flow is watched").borrow().clone();
+    assert!(views.iter().all(|v| v.source == "trades and book" && v.age_ms(world.clock.now()) < 60_000), "{views:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_connection_costs_the_book_its_time_and_no_trades() {
+    let mut world = World::begin().await;
+    world.steps(STEPS / 2).await;
+    let lost = world.now;
+    let cut = |exchange: &mut Exchange| {
+        let sessions = exchange.state()["sessions"].as_array().cloned().unwrap_or_default();
+        // The first one is the observer's.
+        let others = sessions.iter().filter_map(|s| s["conn"].as_u64()).filter(|conn| *conn != 1);
+        others.map(|conn| exchange.disconnect(Some(ConnKey(conn)), Ending::Reset)).sum::<usize>()
+    };
+    assert!(world.server.handle.with(cut).await.expect("running") >= 2, "trades and books have sockets of their own");
+    world.until_doubtful(true).await;
+    let heard = world.source.link.flow.as_mut().expect("flow").wait_for(|views| views.iter().all(|v| v.book.is_none()));
+    timeout(LONG, heard).await.expect("in time").expect("the source runs");
+    world.step().await;
+    world.until_doubtful(false).await;
+    let back = world.now;
+    world.steps(STEPS - STEPS / 2).await;
+    let batch = world.batch().await;
+    for bar in &batch.flow {
+        compare(bar, &world.observer, START, (lost, back));
+        let book = bar.book.expect("a book");
+        assert_eq!((book.blind_ms, book.fault().as_deref()), (STEP_MS, Some("the book was not known for 10.0 s")));
+    }
+    assert_eq!(batch.flow.len(), 2);
 }
