@@ -8,8 +8,9 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use cryptosmarttrader::domain::event::RawBatch;
 use cryptosmarttrader::domain::settings::PipelineSettings;
 use cryptosmarttrader::domain::{Bar, Interval, Pair, RawCandle, UtcMs, Venue};
+use cryptosmarttrader::pipeline::features::Panel;
 use cryptosmarttrader::pipeline::kernels::{Adx, Ema, Macd, Rsi};
-use cryptosmarttrader::pipeline::{Collector, FeatureEngine};
+use cryptosmarttrader::pipeline::{Collector, FeatureEngine, FeatureSet};
 
 const HOUR_MS: i64 = 3_600_000;
 const STEP_MS: i64 = 300_000;
@@ -52,7 +53,8 @@ fn kernels(c: &mut Criterion) {
     bench!("rsi_14", Rsi::new(14), |k, bar| k.push(bar.close));
     bench!("adx_14", Adx::new(14), |k, bar| k.push(bar));
     bench!("macd_12_26_9", Macd::new(12, 26, 9), |k, bar| k.push(bar.close));
-    bench!("feature_engine", FeatureEngine::new(&PipelineSettings::default()), |k, bar| k.push(bar));
+    bench!("feature_engine", FeatureEngine::new(FeatureSet::built_in(), &PipelineSettings::default()), |k, bar| k
+        .push(bar));
     group.finish();
 }
 
@@ -74,7 +76,6 @@ fn batches(bars: &[Bar], pairs: &[(Pair, Interval)]) -> Vec<RawBatch> {
     let batch = |(slot, bar): (i64, &Bar)| RawBatch {
         at: UtcMs((slot + 1) * STEP_MS),
         rows: pairs.iter().map(|pair| row(pair, slot, bar)).collect(),
-        warmup: false,
         ..RawBatch::default()
     };
     slots.map(batch).collect()
@@ -99,5 +100,36 @@ fn collector(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, kernels, collector);
+/// One closed hour of many pairs, the whole feature set, what looks at all pairs included.
+fn panel(c: &mut Criterion) {
+    const PAIRS: i64 = 1_400;
+    let bars = golden_bars();
+    let pairs: Vec<Pair> = (0..PAIRS).map(|i| format!("P{i}/USD").parse().expect("pair")).collect();
+    let mut panel = Panel::new(FeatureSet::built_in(), &pairs, &PipelineSettings::default());
+    let hour = |panel: &mut Panel, hour: usize| {
+        for pair in 0..pairs.len() {
+            // Each pair walks through the same candles from a place of its own.
+            if let Some(bar) = bars.get((hour + 7 * pair) % bars.len()) {
+                panel.take(pair, bar, None);
+            }
+        }
+        panel.close();
+    };
+    let mut now = 0;
+    while now < 800 {
+        hour(&mut panel, now);
+        now += 1;
+    }
+    let mut group = c.benchmark_group("panel");
+    group.throughput(Throughput::Elements(PAIRS as u64));
+    group.bench_function("hour_of_1400_pairs", |b| {
+        b.iter(|| {
+            hour(&mut panel, now);
+            now += 1;
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, kernels, panel, collector);
 criterion_main!(benches);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::features::FeaturesArgs;
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
 use crate::domain::pair::Pair;
@@ -101,6 +102,8 @@ pub enum Command {
     Train,
     /// Get, import, record, list and check market data
     Data(DataArgs),
+    /// Show features of recorded data, list the set, or check it for leaks
+    Features(FeaturesArgs),
     /// Check everything a session needs: clock, network, exchange, keys, disk, ports; each finding with its fix
     Doctor,
     /// Run the stand-in exchange: Kraken's protocol over recorded data, for tests and demonstrations

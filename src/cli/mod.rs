@@ -8,6 +8,7 @@ mod bench;
 mod config;
 mod data;
 mod doctor;
+mod features;
 mod interrupt;
 mod journal;
 mod kraken;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
         Some(Command::Data(args)) => data::data(&cli, args),
+        Some(Command::Features(args)) => features::features(&cli, args),
         Some(Command::Doctor) => doctor::doctor(&cli),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();

@@ -1,16 +1,14 @@
 //! One pair of the universe: its hours, its windows, and how far its data can be trusted.
 
-use std::sync::Arc;
-
 use super::day::Day;
 use crate::domain::event::RawBatch;
-use crate::domain::flow::FlowBar;
+use crate::domain::flow::{FlowBar, FlowHour};
 use crate::domain::quality::{PairQuality, Testimony, Trust, TrustState};
 use crate::domain::settings::PipelineSettings;
 use crate::domain::time::{HOUR_MS, MINUTE_MS};
 use crate::domain::{Bar, Candle, DataQuality, FeatureRow, Frame, Interval, Pair, RawCandle, RejectReason, UtcMs};
 use crate::pipeline::align::{ClosedHour, HourAligner, HourFault};
-use crate::pipeline::features::{FeatureEngine, FeatureOutput, FeatureSet};
+use crate::pipeline::features::{FeatureOutput, Panel};
 use crate::pipeline::flow::FlowHours;
 use crate::pipeline::suspect::Suspect;
 use crate::pipeline::trust::{Cause, Findings, Refusals, TrustMachine};
@@ -22,7 +20,6 @@ pub(super) struct Member {
     source: Interval,
     /// `None` when bars of this length do not fill hours; every row of the pair is then refused.
     aligner: Option<HourAligner>,
-    engine: FeatureEngine,
     bars_since_hole: u32,
     /// Whether the newest hour's frame was complete.
     pub(super) complete: bool,
@@ -30,8 +27,12 @@ pub(super) struct Member {
     frame: Option<Frame>,
     /// Order flow of the open hour.
     flow: FlowHours,
-    /// Hours that were just closed; kept to be filled again without allocating.
+    /// Hours that were closed and wait for those of the other pairs.
     closed: Vec<ClosedHour>,
+    /// The hour that the windows took last, until its frame is made.
+    taken: Option<(ClosedHour, Option<FlowHour>)>,
+    /// Bars that fill the windows.
+    warm_up: usize,
     suspect: Suspect,
     trust: TrustMachine,
     refusals: Refusals,
@@ -44,17 +45,18 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(pair: &Pair, source: Interval, settings: &PipelineSettings, features: &Arc<FeatureSet>) -> Self {
+    pub(super) fn new(pair: &Pair, source: Interval, settings: &PipelineSettings, warm_up: usize) -> Self {
         Self {
             pair: pair.clone(),
             source,
             aligner: HourAligner::new(source, settings.quiet_bars_max),
-            engine: FeatureEngine::new(Arc::clone(features), settings),
             bars_since_hole: 0,
             complete: false,
             frame: None,
             flow: FlowHours::new(source),
             closed: Vec::new(),
+            taken: None,
+            warm_up,
             suspect: Suspect::new(settings, None),
             trust: TrustMachine::new(settings.quarantine_ms()),
             refusals: Refusals::default(),
@@ -96,10 +98,11 @@ impl Member {
             self.day.take(candle.open_time);
             self.newest = Some(candle.clone());
         }
+        let known = self.closed.len();
         if let Some(aligner) = &mut self.aligner {
             aligner.push(candle, &mut self.closed);
-            self.settle();
         }
+        self.forget_at_holes(known);
     }
 
     pub(super) fn take_flow(&mut self, bar: &FlowBar) {
@@ -117,42 +120,60 @@ impl Member {
         }
     }
 
-    /// Closes hours by time; the frame of the hour that ended at `end`, when it has one.
-    pub(super) fn advance(&mut self, at: UtcMs, end: UtcMs) -> Option<Frame> {
+    /// Closes hours by time.
+    pub(super) fn advance(&mut self, at: UtcMs) {
+        let known = self.closed.len();
         if let Some(aligner) = &mut self.aligner {
             aligner.advance(at, &mut self.closed);
-            self.settle();
         }
+        self.forget_at_holes(known);
+    }
+
+    /// What was suspected before a hole is not compared with what comes after it.
+    fn forget_at_holes(&mut self, known: usize) {
+        if self.closed.iter().skip(known).any(|hour| !usable(hour)) {
+            self.suspect.reset();
+        }
+    }
+
+    /// The frame of the hour that ended at `end`, when it has one.
+    pub(super) fn frame_of(&mut self, end: UtcMs) -> Option<Frame> {
         // Hours that passed unseen fed the windows; only the one that has just ended is news.
         self.frame.take().filter(|frame| frame.at == end)
     }
 
-    /// Feeds the windows with the hours that were just closed, or restarts them.
-    fn settle(&mut self) {
-        if self.closed.is_empty() {
-            return;
-        }
-        let mut closed = std::mem::take(&mut self.closed);
-        for hour in closed.drain(..) {
-            let output = self.feed(&hour);
-            let ClosedHour { end, candle, source, fault } = hour;
-            let flow = self.flow.take(end);
-            self.frame = candle.map(|bar| Frame { flow, ..self.frame(end, bar, source, fault, output) });
-            self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
-        }
-        self.closed = closed;
+    /// End of the oldest hour that waits for the windows.
+    pub(super) fn next_end(&self) -> Option<UtcMs> {
+        self.closed.first().map(|hour| hour.end)
     }
 
-    /// Values after a usable hour; a hole forgets the past and has none.
-    fn feed(&mut self, hour: &ClosedHour) -> FeatureOutput {
-        if let (Some(candle), None) = (&hour.candle, hour.fault) {
-            self.bars_since_hole = self.bars_since_hole.saturating_add(1);
-            return self.engine.push(&Bar::from(candle));
+    /// Gives the hour that ended at `end`, when it is the next one, to the windows; a hole forgets the past.
+    pub(super) fn feed(&mut self, end: UtcMs, place: usize, panel: &mut Panel) {
+        if self.next_end() != Some(end) {
+            return;
         }
-        self.bars_since_hole = 0;
-        self.engine.reset();
-        self.suspect.reset();
-        self.engine.output()
+        let hour = self.closed.remove(0);
+        let flow = self.flow.take(end);
+        match hour.candle.as_ref().filter(|_| usable(&hour)) {
+            Some(candle) => {
+                self.bars_since_hole = self.bars_since_hole.saturating_add(1);
+                panel.take(place, &Bar::from(candle), flow.as_ref());
+            }
+            None => {
+                self.bars_since_hole = 0;
+                panel.hole(place);
+            }
+        }
+        self.taken = Some((hour, flow));
+    }
+
+    /// Makes the frame of the hour that the windows took last.
+    pub(super) fn settle(&mut self, output: impl FnOnce() -> Option<FeatureOutput>) {
+        let Some((hour, flow)) = self.taken.take() else { return };
+        let ClosedHour { end, candle, source, fault } = hour;
+        let frame = candle.zip(output()).map(|(bar, output)| self.frame(end, bar, source, fault, output));
+        self.frame = frame.map(|frame| Frame { flow, ..frame });
+        self.complete = self.frame.as_ref().is_some_and(|frame| frame.quality.complete);
     }
 
     fn frame(
@@ -189,7 +210,7 @@ impl Member {
 
     /// How far the windows are filled, until they are.
     fn warming_up(&self) -> Option<String> {
-        let (bars, needed) = (self.bars_since_hole as usize, self.engine.set().warm_up());
+        let (bars, needed) = (self.bars_since_hole as usize, self.warm_up);
         (bars < needed).then(|| format!("warming up {bars}/{needed}"))
     }
 
@@ -264,6 +285,11 @@ impl Member {
             outliers: self.suspect.counts(),
         }
     }
+}
+
+/// Whether the windows may take an hour.
+const fn usable(hour: &ClosedHour) -> bool {
+    hour.candle.is_some() && hour.fault.is_none()
 }
 
 /// `hole: 5 silent five-minute bars`

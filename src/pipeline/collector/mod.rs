@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use self::member::Member;
 use self::neighbours::Neighbours;
-use super::features::FeatureSet;
+use super::features::{FeatureSet, Panel};
 use super::validate::Validator;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Brain, MarketUpdate, RawBatch};
@@ -29,6 +29,8 @@ pub struct Collector {
     settings: PipelineSettings,
     validator: Validator,
     members: Vec<Member>,
+    /// The windows of all members, in their order.
+    panel: Panel,
     index: BTreeMap<Pair, usize>,
     neighbours: Neighbours,
     ingested: u64,
@@ -58,12 +60,13 @@ impl Collector {
                 continue;
             }
             index.insert(pair.clone(), members.len());
-            members.push(Member::new(pair, *source, settings, features));
+            members.push(Member::new(pair, *source, settings, features.warm_up()));
         }
         let pairs: Vec<Pair> = members.iter().map(|m| m.pair.clone()).collect();
         Self {
             settings: settings.clone(),
             validator: Validator::new(&pairs, settings),
+            panel: Panel::new(Arc::clone(features), &pairs, settings),
             members,
             index,
             neighbours: Neighbours::default(),
@@ -167,10 +170,21 @@ impl Collector {
         }
     }
 
-    /// Closes by time, pair by pair.
+    /// Closes by time. Hour by hour the windows of all pairs take what they have; what looks at all pairs is computed when each of them has its hour.
     fn close_hours(&mut self, at: UtcMs) -> Vec<Frame> {
+        let Self { members, panel, .. } = self;
+        members.iter_mut().for_each(|member| member.advance(at));
+        while let Some(end) = members.iter().filter_map(Member::next_end).min() {
+            for (place, member) in members.iter_mut().enumerate() {
+                member.feed(end, place, panel);
+            }
+            panel.close();
+            for (place, member) in members.iter_mut().enumerate() {
+                member.settle(|| panel.output(place));
+            }
+        }
         let end = at.floor_to(HOUR_MS);
-        self.members.iter_mut().filter_map(|member| member.advance(at, end)).collect()
+        members.iter_mut().filter_map(|member| member.frame_of(end)).collect()
     }
 
     /// Judges every pair, and what its frame is worth; whether any verdict changed.

@@ -6,6 +6,7 @@ use std::f64::consts::TAU;
 
 use super::*;
 use crate::domain::UtcMs;
+use crate::domain::time::HOUR_MS;
 use crate::pipeline::golden;
 
 fn engine() -> FeatureEngine {

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use super::file::Entry;
 use super::hint::hint;
+use super::hour::FIELDS;
 use super::keys::Args;
 use super::registry::{self, Gather, KernelSpec, Make, Map};
 use super::stream::{MOST_INPUTS, Stream};
-
-/// Columns that an hour brings; their places are the first slots.
-pub const FIELDS: &[&str] = &["open", "high", "low", "close", "volume", "hour_of_day", "hour_of_week"];
 
 /// Most values in one graph.
 const MOST_SLOTS: usize = 60_000;
@@ -23,7 +21,6 @@ pub(super) enum Op {
     Map(Map),
     /// The running kernel of this number.
     Stream(usize),
-    Gather(Gather),
 }
 
 /// One step of an update.
@@ -40,6 +37,22 @@ impl Node {
     pub(super) fn inputs(&self) -> impl Iterator<Item = usize> {
         self.inputs.iter().take(usize::from(self.count)).map(|slot| usize::from(*slot))
     }
+}
+
+/// A look at one slot of all pairs; each pair gets what it saw.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) gather: Gather,
+    pub(super) input: usize,
+    pub(super) out: usize,
+}
+
+/// What can be computed once the passes before are done for all pairs: first the looks at all of them, then each pair's own nodes.
+#[derive(Debug, Default)]
+pub(super) struct Pass {
+    pub(super) looks: Vec<Look>,
+    /// In an order in which inputs come first.
+    pub(super) nodes: Vec<Node>,
 }
 
 /// One value: a slot of every pair.
@@ -74,8 +87,7 @@ impl Plan {
 /// Everything that is computed for one pair at one instant.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// By pass, and within it in an order in which inputs come first.
-    pub(super) passes: Vec<Vec<Node>>,
+    pub(super) passes: Vec<Pass>,
     pub(super) slots: Vec<Slot>,
     pub(super) streams: Vec<Plan>,
 }
@@ -152,24 +164,26 @@ impl Builder {
                 pass,
             });
         }
-        let op = match spec.make {
-            Make::Map(make) => Op::Map(make(&args)),
-            Make::Gather(make) => Op::Gather(make(&args)),
-            Make::Stream(_) => {
-                self.graph.streams.push(Plan { spec, args });
-                Op::Stream(self.graph.streams.len() - 1)
-            }
-        };
         let mut slots = [0; MOST_INPUTS];
         for (place, slot) in slots.iter_mut().zip(inputs) {
             *place = u16::try_from(*slot).map_err(|e| e.to_string())?;
         }
-        let node = Node { op, inputs: slots, count: inputs.len() as u8, out: first, lines: spec.lines.len() };
+        let node = |op| Node { op, inputs: slots, count: inputs.len() as u8, out: first, lines: spec.lines.len() };
         while self.graph.passes.len() <= pass {
-            self.graph.passes.push(Vec::new());
+            self.graph.passes.push(Pass::default());
         }
-        if let Some(nodes) = self.graph.passes.get_mut(pass) {
-            nodes.push(node);
+        if let Some(pass) = self.graph.passes.get_mut(pass) {
+            match spec.make {
+                Make::Map(make) => pass.nodes.push(node(Op::Map(make(&args)))),
+                Make::Gather(make) => {
+                    let input = inputs.first().copied().unwrap_or_default();
+                    pass.looks.push(Look { gather: make(&args), input, out: first });
+                }
+                Make::Stream(_) => {
+                    pass.nodes.push(node(Op::Stream(self.graph.streams.len())));
+                    self.graph.streams.push(Plan { spec, args });
+                }
+            }
         }
         self.known.insert(formula, first);
         Ok(first)

@@ -5,7 +5,8 @@ use std::sync::{Arc, LazyLock};
 
 use super::error::{SetError, SetProblem};
 use super::file::{Entry, File, Group};
-use super::graph::{Builder, FIELDS, Graph, Resolver};
+use super::graph::{Builder, Graph, Resolver};
+use super::hour::FIELDS;
 use super::levels::Levels;
 use crate::domain::{Column, Pair, Schema};
 
@@ -55,7 +56,7 @@ pub struct Feature {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
     Slot(usize),
-    /// 1 when all of these have a value, else 0.
+    /// 1 when all of these slots have a value, else 0.
     Presence(Vec<usize>),
 }
 
@@ -251,10 +252,16 @@ fn add_presence(columns: &mut Vec<Column>, features: &mut Vec<Feature>, problems
             let text = format!("this name belongs to the column that says whether group '{group}' is there");
             problems.push(SetProblem { entry: format!("feature '{name}'"), text });
         }
-        let universal = places.iter().any(|i| features.get(*i).is_some_and(|f| f.universal));
+        let members_of = || places.iter().filter_map(|i| features.get(*i));
+        let universal = members_of().any(|f| f.universal);
+        let slots = members_of().filter_map(|f| match &f.source {
+            Source::Slot(slot) => Some(*slot),
+            Source::Presence(_) => None,
+        });
+        let source = Source::Presence(slots.collect());
         let words = format!("1 when every feature of the group '{group}' has a value, else 0");
         columns.push(Column { name, group, required: false, model: false, formula });
-        features.push(Feature { words, filled: 1, settled: 1, universal, source: Source::Presence(places) });
+        features.push(Feature { words, filled: 1, settled: 1, universal, source });
     }
 }
 

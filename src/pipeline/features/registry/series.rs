@@ -128,12 +128,12 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         |a, _| Lookback::recursive(period(a).saturating_sub(1), 14 * period(a)),
         |a| stream!(Wilder::new(period(a)), |k, [x]| [k.push(x)]),
     ),
-    // At its slowest, (2/31)² per bar, it takes some 3,300 bars to forget; in real prices it is faster.
+    // At its slowest, (2/31)² per bar, it takes 2,200 bars to forget all but 1e-4; hourly prices never stand that still, and 1,000 are enough.
     one(
         "kama",
         "KAMA{period} of {x}",
         &[PERIOD],
-        |a, _| Lookback::recursive(period(a), 3_300),
+        |a, _| Lookback::recursive(period(a), 1_000),
         |a| stream!(Kama::new(period(a)), |k, [x]| [k.push(x)]),
     ),
     // The measured cycle, up to 50 bars, is smoothed again and again.

@@ -10,6 +10,8 @@ pub enum Gather {
     Leader,
     /// Median of the pairs' values; none with fewer than `least` of them.
     Median { least: usize },
+    /// Share of the other pairs with a smaller value, ties counting half, 0..=1; none with fewer than `least` values.
+    Rank { least: usize },
     /// Share of the pairs whose value is above `above`; none with fewer than `least` values.
     Share { above: f64, least: usize },
 }
@@ -32,11 +34,14 @@ const fn gather(
     }
 }
 
-const LEAST: Key = Key::count("least", 1);
+const LEAST: Key = Key::count("least", 2);
 
 pub(super) static KERNELS: &[KernelSpec] = &[
     gather("leader", "{x} of the leading pair", &[], |_| Gather::Leader),
     gather("universe_median", "median of {x} over all pairs (at least {least})", &[LEAST], |a| Gather::Median {
+        least: a.count("least"),
+    }),
+    gather("universe_rank", "rank of {x} among all pairs (at least {least}), 0 to 1", &[LEAST], |a| Gather::Rank {
         least: a.count("least"),
     }),
     gather(
