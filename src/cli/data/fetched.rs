@@ -123,7 +123,7 @@ fn take(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::import::{Series, list};
+    use crate::store::lake::{Filter, Series, list};
 
     /// A day of trades as a fetch keeps it: blocks of compressed text, one after the other.
     fn day(folder: &Path, name: &str, blocks: &[&str]) {
@@ -152,7 +152,7 @@ mod tests {
         day(&own, "2023-11-14.csv.zst", &[one, two]);
         day(&own, "2023-11-15.csv.zst", &["1700010000.0,37001,1,buy,limit,9\n"]);
         assert_eq!(merged(), Merged { days: 2, new: 2, rejected: 0 });
-        let found = list(&lake).unwrap();
+        let found = list(&lake, &Filter::default()).unwrap();
         assert_eq!((found.entries.len(), found.problems.len()), (1, 0), "{found:?}");
         assert_eq!((found.entries[0].series, found.entries[0].rows), (Series::Trades, 3));
         std::fs::remove_dir_all(&lake).unwrap();

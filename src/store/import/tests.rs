@@ -51,7 +51,7 @@ fn check(lake: &Path) -> CheckReport {
 /// The candles of a series of the lake.
 fn candles(lake: &Path, venue: &str, name: &str, interval: Interval) -> Vec<StoredCandle> {
     let key = SeriesKey::new(venue.parse().unwrap(), pair(name), Series::Candles(interval));
-    Scan::new(lake, key).candles().unwrap().map(Result::unwrap).flatten().collect()
+    Scan::new(lake, key).candles().unwrap().flat_map(Result::unwrap).collect()
 }
 
 /// The only data file of a folder.

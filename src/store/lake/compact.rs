@@ -182,7 +182,7 @@ fn keep_aside(folder: &Path, dropped: &[String]) {
 
 fn expired(manifest: &Manifest, series: Series, options: &CompactOptions) -> Vec<FileEntry> {
     let Some(days) = options.keep.of(series) else { return Vec::new() };
-    let oldest = series.from_ms(options.now.plus(-i64::from(days).saturating_mul(DAY_MS)));
+    let oldest = series.in_unit(options.now.plus(-i64::from(days).saturating_mul(DAY_MS)));
     let old = |file: &&FileEntry| series.span_of(&file.span).is_some_and(|span| span.end <= oldest);
     manifest.files.iter().filter(old).cloned().collect()
 }

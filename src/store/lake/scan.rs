@@ -164,7 +164,7 @@ struct Frames {
 impl Frames {
     fn new(scan: Scan, wanted: Vec<&'static str>) -> Result<Self, StoreError> {
         let series = scan.key.series;
-        let range = series.from_ms(scan.range.start)..series.from_ms(scan.range.end);
+        let range = series.in_unit(scan.range.start)..series.in_unit(scan.range.end);
         let mut frames = Self {
             scan,
             wanted,

@@ -121,7 +121,7 @@ impl Series {
     }
 
     /// A millisecond in the unit of the rows; the ends of time stay there.
-    pub(super) const fn from_ms(self, at: UtcMs) -> i64 {
+    pub(super) const fn in_unit(self, at: UtcMs) -> i64 {
         at.0.saturating_mul(self.unit().1)
     }
 
@@ -192,7 +192,7 @@ mod tests {
     fn names_of_series_and_spans_are_read_back() {
         for series in [Series::Candles(Interval::M5), Series::Candles(Interval(1_440)), Series::Trades, Series::Books] {
             assert_eq!(Series::from_name(&series.to_string()), Some(series));
-            let at = series.from_ms(UtcMs(1_709_251_200_123));
+            let at = series.in_unit(UtcMs(1_709_251_200_123));
             assert_eq!(series.to_ms(at), UtcMs(1_709_251_200_123));
             let span = series.span(at).unwrap();
             assert_eq!(series.span_of(&span.name), Some(span));

@@ -34,6 +34,7 @@ async fn stand_in() -> RunningServer {
         strict: true,
         full_deltas: false,
         from: Some(UtcMs(START)),
+        moved_to: None,
     };
     let options =
         ServerOptions { tls_port: None, control_port: None, mode: ClockMode::Step, ..ServerOptions::default() };
@@ -188,17 +189,19 @@ fn time(row: &Value) -> i64 {
 
 /// The live source, without history.
 fn source(server: &RunningServer, clock: &Arc<ManualClock>) -> Source {
-    let settings = KrakenSettings {
+    let kraken = KrakenSettings {
         rest_url: format!("http://{}", server.plain),
         ws_url: format!("ws://{}/v2", server.plain),
         pairs: PAIRS.iter().map(|p| p.parse().expect("a pair")).collect(),
         ..KrakenSettings::default()
     };
-    let rest = RestSettings { base_url: settings.rest_url.clone(), public_pace_ms: 0, ..RestSettings::default() };
+    let settings = Settings { kraken, ..Settings::default() };
+    let rest =
+        RestSettings { base_url: settings.kraken.rest_url.clone(), public_pace_ms: 0, ..RestSettings::default() };
     let client = Client::new(rest, Arc::new(SystemClock::new()), 1).expect("a client");
-    let universe = settings.pairs.iter().map(|pair| (pair.clone(), BAR)).collect();
+    let universe = settings.kraken.pairs.iter().map(|pair| (pair.clone(), BAR)).collect();
     let ground = Ground { instruments: Vec::new(), universe, history: Vec::new(), client: Arc::new(client) };
-    start(ground, &settings, Arc::clone(clock) as Arc<dyn Clock>, UtcMs(START)).expect("a source")
+    start(ground, &settings, Arc::clone(clock) as Arc<dyn Clock>, None, UtcMs(START)).expect("a source")
 }
 
 /// Until the link has every trade and book that the observer has.

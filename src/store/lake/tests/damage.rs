@@ -67,7 +67,11 @@ fn damage_is_named_and_can_be_taken_out() {
         if harm == "a folder" {
             continue;
         }
-        assert_eq!(compact(lake.path(), &options(true, true)).unwrap().0[0].dropped, [path.clone()], "{harm}");
+        assert_eq!(
+            compact(lake.path(), &options(true, true)).unwrap().0[0].dropped,
+            std::slice::from_ref(&path),
+            "{harm}"
+        );
         assert_eq!(compact(lake.path(), &options(false, false)).unwrap().0[0].dropped, Vec::<PathBuf>::new());
         let (done, problems) = compact(lake.path(), &options(true, false)).unwrap();
         assert_eq!((&done[0].dropped, problems.len()), (&vec![path.clone()], 0), "{harm}");
