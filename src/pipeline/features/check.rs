@@ -18,7 +18,7 @@ use crate::domain::{Bar, Pair, UtcMs};
 pub enum Check {
     /// The same with nothing known after its instant: bit for bit.
     Truncation,
-    /// The same with every later bar replaced by NaN, by absurd prices, or turned upside down: bit for bit.
+    /// The same with every later bar replaced by NaN, by absurd numbers, or turned upside down: bit for bit.
     Poison,
     /// The same with the pairs in another order: bit for bit.
     Order,
@@ -210,9 +210,9 @@ impl<'a> Checker<'a> {
 
     fn poison(&self, summary: &mut Summary) {
         let poisons: [fn(&Bar) -> Bar; 3] = [
-            |bar| with_prices(bar, |_| f64::NAN),
-            |bar| with_prices(bar, |_| 1e12),
-            |bar| with_prices(bar, |price| 1.0 / price),
+            |bar| Bar { volume: f64::NAN, ..with_prices(bar, |_| f64::NAN) },
+            |bar| Bar { volume: 1e12, ..with_prices(bar, |_| 1e12) },
+            |bar| Bar { volume: 1.0 / bar.volume, ..with_prices(bar, |price| 1.0 / price) },
         ];
         for (n, at) in self.instants.iter().enumerate() {
             let Some(poison) = poisons.get(n % poisons.len()) else { continue };
