@@ -142,6 +142,14 @@ impl Plan {
     }
 }
 
+impl Indicator {
+    /// Starts it alone, before the first row.
+    #[must_use]
+    pub fn start<T: Real>(&self) -> Started<T> {
+        Plan::new(&[*self]).start()
+    }
+}
+
 /// Numbers that lie side by side in memory.
 trait Side<const N: usize>: Real {
     fn sides(&self) -> &[f64; N];

@@ -282,7 +282,7 @@ sources! {
     T3 { timeperiod: usize, vfactor: f64 } 1, T3::new(timeperiod, vfactor) => |k, row| [line(k.push(row.close))];
     Strength { timeperiod: usize } 2, GainLoss::new(timeperiod) => |k, row| split(k.push(row.close), |s| [s.rsi(), s.cmo()]);
     Macd { fastperiod: usize, slowperiod: usize, signalperiod: usize } 3, Macd::new(fastperiod, slowperiod, signalperiod) => |k, row| split(k.push(row.close), |m| [m.macd, m.signal, m.histogram]);
-    PriceOscillator { fastperiod: usize, slowperiod: usize } 2, PriceOscillator::new(fastperiod, slowperiod) => |k, row| split(k.push(row.close), |c| [c.difference(), line(c.percent())]);
+    PriceOscillator { fastperiod: usize, slowperiod: usize } 2, PriceOscillator::new(fastperiod, slowperiod) => |k, row| split(k.push_change(row.close), |c| [c.difference(), line(c.percent())]);
     Trix { timeperiod: usize } 1, Trix::new(timeperiod) => |k, row| [line(k.push(row.close))];
     Bbands { timeperiod: usize, mult: f64 } 3, Bollinger::new(timeperiod, mult) => |k, row| split(k.push(row.close), |c| [c.upper, c.middle, c.lower]);
     Stddev { timeperiod: usize } 1, StdDev::new(timeperiod) => |k, row| [line(k.push(row.close))];
@@ -307,7 +307,7 @@ sources! {
     Ad {  } 1, Accumulation::new() => |k, row| [line(k.push(row))];
     Adosc { fastperiod: usize, slowperiod: usize } 1, ChaikinOscillator::new(fastperiod, slowperiod) => |k, row| [line(k.push(row))];
     Bop {  } 1, Stateless::new() => |_k, row| [balance_of_power(row)];
-    Momentum { timeperiod: usize } 2, Momentum::new(timeperiod) => |k, row| split(k.push(row.close), |c| [c.difference(), line(c.percent())]);
+    Momentum { timeperiod: usize } 2, Momentum::new(timeperiod) => |k, row| split(k.push_change(row.close), |c| [c.difference(), line(c.percent())]);
     Sar { acceleration: f64, maximum: f64 } 1, Sar::new(acceleration, maximum) => |k, row| [line(k.push(row))];
     Midpoint { timeperiod: usize } 1, Midpoint::new(timeperiod) => |k, row| [line(k.push(row.close))];
     Min { timeperiod: usize } 1, RollingMin::new(timeperiod) => |k, row| [line(k.push(row.close))];

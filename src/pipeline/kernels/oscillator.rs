@@ -199,10 +199,22 @@ impl<T: Real> Momentum<T> {
         Self(Lag::new(n.max(1)))
     }
 
-    /// The change and what it is measured against; first at index n.
+    /// The value and the one before; first at index n.
     #[inline(always)]
-    pub fn push(&mut self, x: T) -> Option<Change<T>> {
+    pub fn push_change(&mut self, x: T) -> Option<Change<T>> {
         self.0.push(x).map(|before| Change { now: x, before })
+    }
+
+    /// The difference (TA-Lib's MOM) alone.
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.push_change(x).map(|change| change.difference())
+    }
+
+    /// The change in percent (TA-Lib's ROC) alone.
+    #[inline(always)]
+    pub fn push_rate(&mut self, x: T) -> Option<T> {
+        self.push_change(x)?.percent()
     }
 
     pub fn reset(&mut self) {

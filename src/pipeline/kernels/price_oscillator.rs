@@ -70,11 +70,23 @@ impl<T: Real> PriceOscillator<T> {
         Self { fast: Ema::new(fast.min(slow)), slow: Ema::new(fast.max(slow)) }
     }
 
-    /// The fast average against the slow one: the difference is TA-Lib's APO, the percentage its PPO.
+    /// The fast average and the slow one it is measured against.
     #[inline(always)]
-    pub fn push(&mut self, x: T) -> Option<Change<T>> {
+    pub fn push_change(&mut self, x: T) -> Option<Change<T>> {
         let (fast, slow) = (self.fast.push(x), self.slow.push(x));
         Some(Change { now: fast?, before: slow? })
+    }
+
+    /// The difference, in price units (TA-Lib's APO), alone.
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.push_change(x).map(|change| change.difference())
+    }
+
+    /// The difference in percent of the slow average (TA-Lib's PPO) alone.
+    #[inline(always)]
+    pub fn push_percent(&mut self, x: T) -> Option<T> {
+        self.push_change(x)?.percent()
     }
 
     pub fn reset(&mut self) {

@@ -136,8 +136,7 @@ proptest! {
 fn sharing_a_source_changes_nothing() {
     let rows = wander(&(0..300_u32).map(|i| ((i * 7919 % 601) as i16 - 300, 3, 5, 1)).collect::<Vec<_>>());
     let together = streamed(&mut Plan::new(&catalog()).start(), &rows);
-    let alone: Vec<Column> =
-        catalog().iter().flat_map(|indicator| streamed(&mut Plan::new(&[*indicator]).start(), &rows)).collect();
+    let alone: Vec<Column> = catalog().iter().flat_map(|indicator| streamed(&mut indicator.start(), &rows)).collect();
     assert_eq!(bits(&together), bits(&alone));
 }
 
@@ -190,7 +189,7 @@ fn the_size_of_a_price_changes_no_ratio() {
     ];
     for indicator in catalog() {
         let name = indicator.name();
-        let of = |rows: &[Row]| streamed(&mut Plan::new(&[indicator]).start(), rows);
+        let of = |rows: &[Row]| streamed(&mut indicator.start(), rows);
         let ratio = ratios.contains(&name) || name.starts_with("vol_");
         for (line, (big, small)) in indicator.lines().iter().zip(of(&rows).iter().zip(of(&small))) {
             let scale = if ratio || *line == "direction" { 1.0 } else { SCALE };

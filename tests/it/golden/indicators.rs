@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cryptosmarttrader::domain::Bar;
-use cryptosmarttrader::pipeline::kernels::{Column, Indicator, Ohlcv, Plan, Series, columns};
+use cryptosmarttrader::pipeline::kernels::{Column, Indicator, Ohlcv, Series, columns};
 
 use super::{Case, Form, Outputs, column, run};
 
@@ -28,7 +28,7 @@ pub fn indicator(case: &Case, form: Form) -> Option<Outputs> {
 }
 
 fn one_by_one(indicator: &Indicator, bars: &[Bar]) -> Vec<Column> {
-    let mut started = Plan::new(&[*indicator]).start::<f64>();
+    let mut started = indicator.start::<f64>();
     let mut columns = vec![Column::new(); indicator.lines().len()];
     for bar in bars {
         started.push(&bar.row());
