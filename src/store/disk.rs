@@ -70,7 +70,7 @@ pub(super) mod faulty {
         fault: Fault,
     }
 
-    /// Does a number of steps, then has its fault. Writing a file takes four steps: nothing, empty, half and all of it is there, and it is not durable.
+    /// Does a number of steps, then has its fault; nothing is made durable, since no test turns the power off. Writing a file takes four steps: nothing, empty, half and all of it is there, and it is not durable.
     #[derive(Debug, Clone)]
     pub(in crate::store) struct FaultyDisk(Arc<State>);
 
@@ -123,9 +123,8 @@ pub(super) mod faulty {
             RealDisk.remove(path)
         }
 
-        fn flush_folder(&self, path: &Path) -> io::Result<()> {
-            self.step()?;
-            RealDisk.flush_folder(path)
+        fn flush_folder(&self, _: &Path) -> io::Result<()> {
+            self.step()
         }
     }
 }

@@ -49,20 +49,19 @@ pub(in crate::store) trait Stored: Clone + Sized {
 /// What polars says; rows of the lake can always be written.
 pub(super) fn encode<R: Stored>(rows: &[R], notes: Vec<(String, String)>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
-    let mut frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(|e| e.to_string())?;
-    let writer = writer(&mut bytes).with_key_value_metadata(Some(KeyValueMetadata::from_static(notes)));
-    writer.finish(&mut frame).map_err(|e| e.to_string())?;
+    let mut out = TableWriter::<R, _>::on(
+        writer(&mut bytes).with_key_value_metadata(Some(KeyValueMetadata::from_static(notes))),
+    )?;
+    out.push(rows)?;
+    out.finish()?;
     Ok(bytes)
 }
 
 fn writer<W: Write>(out: W) -> ParquetWriter<W> {
-    ParquetWriter::new(out)
-        .with_compression(ParquetCompression::Zstd(None))
-        .with_row_group_size(Some(GROUP_ROWS))
-        .set_parallel(false)
+    ParquetWriter::new(out).with_compression(ParquetCompression::Zstd(None)).set_parallel(false)
 }
 
-/// Writes a Parquet file batch by batch; each becomes a row group.
+/// Writes a Parquet file batch by batch; each becomes one or more row groups of at most [`GROUP_ROWS`].
 pub(super) struct TableWriter<R, W: Write> {
     out: BatchedWriter<W>,
     kind: PhantomData<R>,
@@ -70,14 +69,21 @@ pub(super) struct TableWriter<R, W: Write> {
 
 impl<R: Stored, W: Write> TableWriter<R, W> {
     pub(super) fn begin(out: W) -> Result<Self, String> {
+        Self::on(writer(out))
+    }
+
+    fn on(writer: ParquetWriter<W>) -> Result<Self, String> {
         let empty = DataFrame::new(0, R::columns(&[])).map_err(|e| e.to_string())?;
-        let out = writer(out).batched(empty.schema()).map_err(|e| e.to_string())?;
+        let out = writer.batched(empty.schema()).map_err(|e| e.to_string())?;
         Ok(Self { out, kind: PhantomData })
     }
 
     pub(super) fn push(&mut self, rows: &[R]) -> Result<(), String> {
-        let frame = DataFrame::new(rows.len(), R::columns(rows)).map_err(|e| e.to_string())?;
-        self.out.write_batch(&frame).map_err(|e| e.to_string())
+        for group in rows.chunks(GROUP_ROWS) {
+            let frame = DataFrame::new(group.len(), R::columns(group)).map_err(|e| e.to_string())?;
+            self.out.write_batch(&frame).map_err(|e| e.to_string())?;
+        }
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<(), String> {

@@ -38,8 +38,9 @@ fn march() -> Span {
     hours().series.span(MARCH).unwrap()
 }
 
+/// A writer whose disk has no fault, and does not wait for the platter.
 fn writer(lake: &std::path::Path) -> LakeWriter {
-    LakeWriter::open(lake, NOW).unwrap()
+    LakeWriter::on(Box::new(FaultyDisk::new(usize::MAX, Fault::Fails)), lake, NOW).unwrap()
 }
 
 fn put(lake: &std::path::Path, rows: &[StoredCandle]) {

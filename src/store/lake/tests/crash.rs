@@ -72,15 +72,17 @@ fn at_every_step_the_old_state_or_the_new_one_is_there() {
                 assert!(stored(lake.path()) == after(), "{place}");
                 let temporary: Vec<_> = names(lake.path()).into_iter().filter(|name| name.ends_with(".tmp")).collect();
                 assert_eq!(temporary, Vec::<String>::new(), "{place}");
-                let tidy = CompactOptions {
-                    filter: Filter::default(),
-                    now: NOW,
-                    keep: Keep::default(),
-                    drop_damaged: false,
-                    dry_run: false,
-                };
-                assert_eq!(compact(lake.path(), &tidy).unwrap().1, []);
-                assert!(names(lake.path()).len() == 2 && stored(lake.path()) == after(), "{place}");
+                if fault == Fault::Dies {
+                    let tidy = CompactOptions {
+                        filter: Filter::default(),
+                        now: NOW,
+                        keep: Keep::default(),
+                        drop_damaged: false,
+                        dry_run: false,
+                    };
+                    assert_eq!(compact(lake.path(), &tidy).unwrap().1, []);
+                    assert!(names(lake.path()).len() == 2 && stored(lake.path()) == after(), "{place}");
+                }
                 if !hit {
                     ends = steps;
                     break;
