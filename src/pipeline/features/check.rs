@@ -94,14 +94,17 @@ pub struct Summary {
     pub findings: Vec<Finding>,
 }
 
-/// Computes rows: called with the end of each hour, the place of the pair and the values in the order of the columns.
-pub type Compute<'a> = dyn Fn(&[History], &mut dyn FnMut(UtcMs, usize, &[f64])) + 'a;
+/// Takes a row: the end of the hour, the place of the pair and the values in the order of the columns.
+pub type Each<'a> = dyn FnMut(UtcMs, usize, &[f64]) + 'a;
+
+/// Computes rows of histories and hands over each of them.
+pub type Compute<'a> = dyn Fn(&[History], &mut Each<'_>) + 'a;
 
 /// How the set computes rows: a panel over the histories.
 pub fn panel_rows<'a>(
     set: &'a Arc<FeatureSet>,
     settings: &'a PipelineSettings,
-) -> impl Fn(&[History], &mut dyn FnMut(UtcMs, usize, &[f64])) + 'a {
+) -> impl Fn(&[History], &mut Each<'_>) + 'a {
     move |histories, each| {
         let mut row = Vec::with_capacity(set.schema().len());
         replay(set, settings, histories, |end, panel, present| {
