@@ -289,6 +289,15 @@ pub enum BenchCommand {
         #[arg(long, value_name = "FILE")]
         dump: Option<PathBuf>,
     },
+    /// The indicators: a million candles in batch, one bar of one pair, one bar of 1,400 pairs
+    Features {
+        /// Only these indicators
+        #[arg(long, value_name = "NAME", value_delimiter = ',')]
+        only: Vec<String>,
+        /// Measure nothing; write candles and outputs of one pair here as CSV, for other programs to be compared with
+        #[arg(long, value_name = "FILE")]
+        dump: Option<PathBuf>,
+    },
     /// Many pairs at once on the configured exchange (see `cst simulator --synthetic` for one that may be loaded)
     Load {
         /// Pairs with ticker and trades

@@ -1,5 +1,7 @@
 //! The running system: feeds data, carries out effects, answers commands.
 
+mod commands;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +10,13 @@ use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::direct::{Answered, direct};
+use super::direct::Answered;
 use super::feed::Feed;
-use super::handle::{Envelope, Ports};
+use super::handle::Ports;
 use super::picture::Picture;
 use super::source::LinkPicture;
 use super::startup::Ready;
-use super::{Launch, OrchestratorError, SourceKind, Summary, analysis};
+use super::{Launch, OrchestratorError, Summary};
 use crate::agents::{AgentEvent, AgentHandle};
 use crate::decision::session::PaperSession;
 use crate::domain::agent::{AgentKind, AgentState};
@@ -347,107 +349,6 @@ impl Conductor {
         tracing::info!("{text}");
         let at = self.launch.clock.now();
         self.notify(NoticeKind::System { at, text: text.to_owned() });
-    }
-
-    /// Carries a command out; true when it asks for the end.
-    async fn command(&mut self, envelope: Envelope) -> Result<bool, OrchestratorError> {
-        let Envelope { id, command, reply } = envelope;
-        self.dirty = true;
-        let at = self.session.engine().durable().last_at.max(self.trading_from);
-        match &command {
-            Command::Halt { scope } => {
-                let scope = *scope;
-                self.waiting_acks.insert(id, (command, reply));
-                self.pump(Event::Halt { id, scope, at })?;
-                return Ok(false);
-            }
-            Command::ResumeTrading => {
-                self.waiting_acks.insert(id, (command, reply));
-                self.pump(Event::Resume { id, at })?;
-                return Ok(false);
-            }
-            _ => {}
-        }
-        let end = command == Command::Shutdown;
-        // Pausing waits for the agent to finish its work: the loop must go on meanwhile, so the answer is given from a task.
-        if let Some(agents) = self.concerned(&command) {
-            tokio::spawn(direct(agents, id, command, reply, self.answers.0.clone()));
-            return Ok(false);
-        }
-        let ack = self.simple(&command);
-        self.note_command(id, &command, &ack);
-        self.commit_if_idle()?;
-        // The asker may be gone; then nobody needs the answer.
-        let _ = reply.send(ack);
-        Ok(end)
-    }
-
-    /// The agents that a command is about; `None` for commands about something else.
-    fn concerned(&self, command: &Command) -> Option<Vec<AgentHandle>> {
-        match command {
-            Command::PauseAgent { agent } | Command::ResumeAgent { agent } | Command::RestartAgent { agent } => {
-                Some(self.agents.get(agent).cloned().into_iter().collect())
-            }
-            Command::PauseAll | Command::ResumeAll => Some(self.agents.values().cloned().collect()),
-            _ => None,
-        }
-    }
-
-    fn simple(&mut self, command: &Command) -> Ack {
-        match command {
-            Command::SetSpeed { .. } | Command::HoldReplay { .. } if self.launch.source == SourceKind::Kraken => {
-                Ack::Refused { reason: "live data set their own pace".to_owned() }
-            }
-            Command::SetSpeed { speed } => {
-                self.feed.set_speed(*speed);
-                self.picture.snapshot.speed = Some(*speed);
-                Ack::Accepted
-            }
-            Command::HoldReplay { hold } => {
-                self.held = *hold;
-                Ack::Accepted
-            }
-            Command::AcknowledgeAlert { id } => match self.picture.snapshot.alerts.iter_mut().find(|a| a.id == *id) {
-                Some(alert) => {
-                    alert.acknowledged = true;
-                    Ack::Accepted
-                }
-                None => Ack::Refused { reason: format!("there is no alert {id}") },
-            },
-            Command::AcknowledgeAllAlerts => {
-                self.picture.snapshot.alerts.iter_mut().for_each(|a| a.acknowledged = true);
-                Ack::Accepted
-            }
-            Command::Analyze { pair } => match analysis::consolidated(self.session.engine(), pair) {
-                Some(text) => {
-                    self.say(&text);
-                    Ack::Accepted
-                }
-                None => Ack::Refused { reason: format!("there is no analysis of {pair} yet") },
-            },
-            Command::Shutdown => Ack::Accepted,
-            other => Ack::Refused { reason: format!("'{}' is not known here", other.describe()) },
-        }
-    }
-
-    /// Agents have done, or refused, what they were told.
-    fn answered(&mut self, (id, command, ack): Answered) -> Result<(), OrchestratorError> {
-        self.dirty = true;
-        self.note_command(id, &command, &ack);
-        self.commit_if_idle()
-    }
-
-    fn answer(&mut self, id: CommandId, ack: Ack) {
-        if let Some((command, reply)) = self.waiting_acks.remove(&id) {
-            self.note_command(id, &command, &ack);
-            let _ = reply.send(ack);
-        }
-    }
-
-    fn note_command(&mut self, id: CommandId, command: &Command, ack: &Ack) {
-        let text = command.describe();
-        tracing::info!(command = text, ack = ?ack, "command");
-        self.pending.push(Record::Command { at: self.launch.clock.now(), id, text, ack: ack.clone() });
     }
 
     fn commit_if_idle(&mut self) -> Result<(), OrchestratorError> {

@@ -315,6 +315,7 @@ async fn the_description_lists_every_route_and_resolves() {
             "/api/v1/agents",
             "/api/v1/agents/{name}/pause",
             "/api/v1/agents/{name}/resume",
+            "/api/v1/data",
             "/api/v1/decisions",
             "/api/v1/decisions/{id}",
             "/api/v1/portfolio",

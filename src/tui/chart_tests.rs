@@ -241,7 +241,9 @@ fn where_room_is_short_tab_goes_through_the_panes_that_share_a_place() {
     r.press(KeyCode::Tab);
     assert!(r.text().contains("┏━ What the agents say"));
     r.press(KeyCode::Tab);
-    assert!(r.text().contains("┏━ Flow BTC/USD") && r.text().contains("tab 2/3"));
+    assert!(r.text().contains("┏━ Flow BTC/USD") && r.text().contains("tab 2/4"));
+    r.press(KeyCode::Tab);
+    assert!(r.text().contains("┏━ Data quality") && r.text().contains("BECAUSE"));
     r.press(KeyCode::Tab);
     assert!(r.text().contains("┏━ Watchlist"));
     r.press(KeyCode::Tab);

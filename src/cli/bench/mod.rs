@@ -1,6 +1,7 @@
-//! `cst bench link|load`: how fast this machine takes frames from bytes to a checked book, trades from bytes to values and from the socket
+//! `cst bench link|load|features`: how fast this machine takes frames from bytes to a checked book, trades from bytes to values and from the socket
 //! to the event, and what many pairs at once cost.
 
+mod features;
 mod latency;
 mod load;
 
@@ -56,6 +57,7 @@ struct Report {
 pub(super) fn bench(cli: &Cli, args: &BenchArgs) -> Outcome {
     match &args.what {
         BenchCommand::Link { frames, dump } => link(cli, frames.as_deref(), dump.as_deref()),
+        BenchCommand::Features { only, dump } => features::features(cli, only, dump.as_deref()),
         BenchCommand::Load { pairs, books, seconds } => load::load(cli, *pairs, *books, *seconds),
     }
 }

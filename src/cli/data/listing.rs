@@ -7,7 +7,7 @@ use crate::cli::{Outcome, find_home, load_settings, print, print_json, start};
 use crate::store::lake::{CheckReport, Cover, LakeEntry, LakeProblem};
 
 /// Characters of the map of months.
-const MAP: usize = 44;
+const MAP: usize = 42;
 
 pub(super) fn tell(cli: &Cli, report: &CheckReport) -> Outcome {
     if cli.json {

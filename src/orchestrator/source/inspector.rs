@@ -11,6 +11,10 @@ use crate::pipeline::validate::TradeCheck;
 /// Refusals of a batch that are kept; the rest of a flood is told in the log only.
 const KEPT: usize = 1_000;
 
+/// A trade may be stamped so much later than our clock says. The exchange's clock is the one that counts, the link measures how far ours is
+/// from it, and a trade that is left out for our clock's sake would be missing in the flow; a stamp of another minute is no clock.
+const CLOCKS_APART_MS: i64 = 60_000;
+
 #[derive(Debug)]
 pub(super) struct Inspector {
     trades: TradeCheck,
@@ -20,7 +24,8 @@ pub(super) struct Inspector {
 impl Inspector {
     pub(super) fn new(universe: &[(Pair, Interval)]) -> Self {
         let pairs: Vec<Pair> = universe.iter().map(|(pair, _)| pair.clone()).collect();
-        let trades = TradeCheck::new(Venue::Kraken, &pairs, &PipelineSettings::default());
+        let settings = PipelineSettings { future_tolerance_ms: CLOCKS_APART_MS, ..PipelineSettings::default() };
+        let trades = TradeCheck::new(Venue::Kraken, &pairs, &settings);
         // The link tells trades in the order of their ids and each once, also when the exchange numbers anew.
         Self { trades: trades.unnumbered(), refused: Vec::new() }
     }

@@ -24,7 +24,7 @@ fn instrument() -> Value {
 fn trades(kind: &str, ids: impl IntoIterator<Item = u64>) -> String {
     let row = |id: u64| {
         let at = Stamp::from_ms(UtcMs(BEGIN_MS + i64::try_from(id).unwrap() * 100)).to_string();
-        json!({"symbol": "BTC/USD", "side": if id % 2 == 0 { "buy" } else { "sell" }, "price": 29_300.5, "qty": 0.25,
+        json!({"symbol": "BTC/USD", "side": if id.is_multiple_of(2) { "buy" } else { "sell" }, "price": 29_300.5, "qty": 0.25,
             "ord_type": "limit", "trade_id": id, "timestamp": at})
     };
     json!({"channel": "trade", "type": kind, "data": ids.into_iter().map(row).collect::<Vec<_>>()}).to_string()

@@ -18,7 +18,7 @@ use crate::domain::{Bar, Pair, UtcMs};
 pub enum Check {
     /// The same with nothing known after its instant: bit for bit.
     Truncation,
-    /// The same with every later bar replaced by NaN, by absurd prices, or turned upside down: bit for bit.
+    /// The same with every later bar replaced by NaN, by absurd numbers, or turned upside down: bit for bit.
     Poison,
     /// The same with the pairs in another order: bit for bit.
     Order,
@@ -94,14 +94,17 @@ pub struct Summary {
     pub findings: Vec<Finding>,
 }
 
-/// Computes rows: called with the end of each hour, the place of the pair and the values in the order of the columns.
-pub type Compute<'a> = dyn Fn(&[History], &mut dyn FnMut(UtcMs, usize, &[f64])) + 'a;
+/// Takes a row: the end of the hour, the place of the pair and the values in the order of the columns.
+pub type Each<'a> = dyn FnMut(UtcMs, usize, &[f64]) + 'a;
+
+/// Computes rows of histories and hands over each of them.
+pub type Compute<'a> = dyn Fn(&[History], &mut Each<'_>) + 'a;
 
 /// How the set computes rows: a panel over the histories.
 pub fn panel_rows<'a>(
     set: &'a Arc<FeatureSet>,
     settings: &'a PipelineSettings,
-) -> impl Fn(&[History], &mut dyn FnMut(UtcMs, usize, &[f64])) + 'a {
+) -> impl Fn(&[History], &mut Each<'_>) + 'a {
     move |histories, each| {
         let mut row = Vec::with_capacity(set.schema().len());
         replay(set, settings, histories, |end, panel, present| {
@@ -210,9 +213,9 @@ impl<'a> Checker<'a> {
 
     fn poison(&self, summary: &mut Summary) {
         let poisons: [fn(&Bar) -> Bar; 3] = [
-            |bar| with_prices(bar, |_| f64::NAN),
-            |bar| with_prices(bar, |_| 1e12),
-            |bar| with_prices(bar, |price| 1.0 / price),
+            |bar| Bar { volume: f64::NAN, ..with_prices(bar, |_| f64::NAN) },
+            |bar| Bar { volume: 1e12, ..with_prices(bar, |_| 1e12) },
+            |bar| Bar { volume: 1.0 / bar.volume, ..with_prices(bar, |price| 1.0 / price) },
         ];
         for (n, at) in self.instants.iter().enumerate() {
             let Some(poison) = poisons.get(n % poisons.len()) else { continue };

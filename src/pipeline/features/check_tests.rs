@@ -48,7 +48,7 @@ fn accused(canary: Canary) -> Vec<(Check, Vec<String>)> {
     let settings = settings();
     let histories = histories(&NAMES[..2], 240);
     let honest = panel_rows(&set, &settings);
-    let compute = |histories: &[History], each: &mut dyn FnMut(UtcMs, usize, &[f64])| {
+    let compute = |histories: &[History], each: &mut Each<'_>| {
         honest(histories, &mut |end, pair, row| {
             let mut row = row.to_vec();
             let hour = histories[pair].hours.iter().position(|hour| hour.end == end).unwrap();
@@ -82,7 +82,7 @@ fn every_canary_is_caught_and_nothing_else() {
     let chikou: Canary = |h, pair, t| Some((close(h, pair, t + 26)? / close(h, pair, t)?).ln());
     // A four-hour bar that is named, and used, before it is over.
     let unfinished_bar: Canary = |h, pair, t| {
-        let end = (t / 4 * 4..t / 4 * 4 + 4).filter_map(|k| close(h, pair, k)).last()?;
+        let end = (t / 4 * 4..t / 4 * 4 + 4).rev().find_map(|k| close(h, pair, k))?;
         Some((end / close(h, pair, t)?).ln())
     };
     // Volume as a share of its whole day.
@@ -140,7 +140,7 @@ fn a_first_value_before_its_time_or_long_after_it_is_found() {
     let histories = histories(&NAMES[..2], 120);
     let honest = panel_rows(&set, &settings);
     for (from, to, wrong) in [(0, 3, true), (0, 7, false), (0, 40, true)] {
-        let compute = |histories: &[History], each: &mut dyn FnMut(UtcMs, usize, &[f64])| {
+        let compute = |histories: &[History], each: &mut Each<'_>| {
             let mut hour = 0;
             honest(histories, &mut |end, pair, row| {
                 hour += 1;

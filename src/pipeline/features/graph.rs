@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::bank::{Bank, MOST_INPUTS};
 use super::file::Entry;
 use super::hint::hint;
 use super::hour::FIELDS;
 use super::keys::Args;
 use super::registry::{self, Gather, KernelSpec, Make, Map};
-use super::stream::{MOST_INPUTS, Stream};
 
 /// Most values in one graph.
 const MOST_SLOTS: usize = 60_000;
@@ -19,7 +19,7 @@ const LONGEST_FORMULA: usize = 20_000;
 #[derive(Debug)]
 pub(super) enum Op {
     Map(Map),
-    /// The running kernel of this number.
+    /// The kernel of this number.
     Stream(usize),
 }
 
@@ -30,12 +30,11 @@ pub(super) struct Node {
     inputs: [u16; MOST_INPUTS],
     count: u8,
     pub(super) out: usize,
-    pub(super) lines: usize,
 }
 
 impl Node {
-    pub(super) fn inputs(&self) -> impl Iterator<Item = usize> {
-        self.inputs.iter().take(usize::from(self.count)).map(|slot| usize::from(*slot))
+    pub(super) fn inputs(&self) -> &[u16] {
+        self.inputs.get(..usize::from(self.count)).unwrap_or_default()
     }
 }
 
@@ -68,7 +67,7 @@ pub(super) struct Slot {
     pub(super) pass: usize,
 }
 
-/// A kernel with its keys, ready to be made for a pair.
+/// A kernel with its keys, ready to be made for all pairs.
 #[derive(Debug)]
 pub(super) struct Plan {
     spec: &'static KernelSpec,
@@ -76,9 +75,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn make(&self) -> Option<Box<dyn Stream>> {
+    pub(super) fn make(&self, pairs: usize) -> Option<Box<dyn Bank>> {
         match self.spec.make {
-            Make::Stream(make) => Some(make(&self.args)),
+            Make::Stream(make) => Some(make(&self.args, pairs)),
             Make::Map(_) | Make::Gather(_) => None,
         }
     }
@@ -168,7 +167,7 @@ impl Builder {
         for (place, slot) in slots.iter_mut().zip(inputs) {
             *place = u16::try_from(*slot).map_err(|e| e.to_string())?;
         }
-        let node = |op| Node { op, inputs: slots, count: inputs.len() as u8, out: first, lines: spec.lines.len() };
+        let node = |op| Node { op, inputs: slots, count: inputs.len() as u8, out: first };
         while self.graph.passes.len() <= pass {
             self.graph.passes.push(Pass::default());
         }

@@ -25,10 +25,10 @@ impl Levels {
     }
 
     /// The levels of one pair.
-    pub(super) fn read(&self, values: &[f64]) -> Indicators {
+    pub(super) fn read(&self, value: impl Fn(usize) -> f64) -> Indicators {
         let mut out = Indicators::default();
         for (name, slot) in &self.0 {
-            let value = values.get(*slot).copied().filter(|v| !v.is_nan());
+            let value = Some(value(*slot)).filter(|v| !v.is_nan());
             let place = match name.as_str() {
                 "ema50" => &mut out.ema50,
                 "ema200" => &mut out.ema200,

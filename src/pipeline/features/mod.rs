@@ -4,6 +4,7 @@
 //! hours; out come rows of stationary numbers with the set's columns, and the levels of `domain::Indicators` from the same graph. Always true:
 //! a value at `t` depends on nothing after `t`; a missing input restarts what rests on it; no update allocates; equal sets have equal hashes.
 
+mod bank;
 mod check;
 mod engine;
 mod error;
@@ -17,17 +18,15 @@ mod levels;
 mod panel;
 mod registry;
 mod set;
-mod state;
-mod stream;
 #[cfg(test)]
 mod testing;
 mod transform;
 
 pub use check::{Check, Checker, Compute, Finding, Summary, panel_rows};
-pub use engine::{FeatureEngine, FeatureOutput};
+pub use engine::FeatureEngine;
 pub use error::{SetError, SetProblem};
 pub use file::Group;
 pub use history::{History, Hour, replay};
 pub use hour::FIELDS;
-pub use panel::Panel;
+pub use panel::{FeatureOutput, Panel};
 pub use set::{BUILT_IN, FILE_NAME, Feature, FeatureSet};

@@ -2,52 +2,68 @@
 
 use std::sync::Arc;
 
-use super::engine::FeatureOutput;
-use super::graph::Look;
+use super::bank::{Bank, Table};
+use super::graph::{Look, Op};
+use super::hour;
 use super::registry::Gather;
-use super::set::FeatureSet;
-use super::state::State;
+use super::set::{FeatureSet, Source};
 use crate::domain::flow::FlowHour;
 use crate::domain::settings::PipelineSettings;
-use crate::domain::{Bar, Pair};
+use crate::domain::{Bar, FeatureRow, Indicators, Pair};
 use crate::pipeline::kernels::Hampel;
 
-/// Every window of every pair. Per hour: [`Panel::take`] or [`Panel::hole`] for each pair, then [`Panel::close`].
+/// What is known of a pair at the close of an hour.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeatureOutput {
+    pub features: FeatureRow,
+    pub indicators: Indicators,
+    /// Causal Hampel flag on the close.
+    pub outlier: bool,
+}
+
+/// Every window of every pair. Per hour: [`Panel::take`] or [`Panel::hole`] for each pair, then [`Panel::close`]; none of them allocates.
 ///
 /// What looks at all pairs sees exactly those that took an hour since the last `close`: a pair without a complete hour contributes nothing, and
 /// has no such value itself. The result does not depend on the order of the pairs.
 #[derive(Debug)]
 pub struct Panel {
     set: Arc<FeatureSet>,
-    members: Vec<Member>,
     /// The pair that others are compared with, where it is watched.
     leader: Option<usize>,
-    /// Values of all present pairs, in order of size; kept to be filled again without allocating.
+    table: Table,
+    banks: Vec<Box<dyn Bank>>,
+    hampels: Vec<Hampel>,
+    outliers: Vec<bool>,
+    /// Pairs that took an hour since the last close.
+    present: Vec<bool>,
+    /// Values of all present pairs, in order of size; kept to be filled again.
     sorted: Vec<f64>,
-}
-
-#[derive(Debug)]
-struct Member {
-    state: State,
-    hampel: Hampel,
-    outlier: bool,
-    /// It took an hour since the last close.
-    present: bool,
 }
 
 impl Panel {
     #[must_use]
     pub fn new(set: Arc<FeatureSet>, pairs: &[Pair], settings: &PipelineSettings) -> Self {
-        let member = |_: &Pair| Member {
-            state: State::new(&set.graph),
-            hampel: Hampel::new(settings.hampel_window, settings.hampel_k),
-            outlier: false,
-            present: false,
-        };
-        let members: Vec<Member> = pairs.iter().map(member).collect();
         let leader = pairs.iter().position(|pair| pair == set.leader());
-        let sorted = Vec::with_capacity(members.len());
-        Self { set, members, leader, sorted }
+        Self::of(set, pairs.len(), leader, settings)
+    }
+
+    /// For one pair that nothing is compared with.
+    #[must_use]
+    pub(super) fn alone(set: Arc<FeatureSet>, settings: &PipelineSettings) -> Self {
+        Self::of(set, 1, None, settings)
+    }
+
+    fn of(set: Arc<FeatureSet>, pairs: usize, leader: Option<usize>, settings: &PipelineSettings) -> Self {
+        Self {
+            leader,
+            table: Table::new(set.graph.slots.len(), pairs),
+            banks: set.graph.streams.iter().filter_map(|plan| plan.make(pairs)).collect(),
+            hampels: (0..pairs).map(|_| Hampel::new(settings.hampel_window, settings.hampel_k)).collect(),
+            outliers: vec![false; pairs],
+            present: vec![false; pairs],
+            sorted: Vec::with_capacity(pairs),
+            set,
+        }
     }
 
     #[must_use]
@@ -55,69 +71,87 @@ impl Panel {
         &self.set
     }
 
-    /// Takes the pair's next closed hour, without allocating.
+    /// The pair's next closed hour.
     pub fn take(&mut self, pair: usize, bar: &Bar, flow: Option<&FlowHour>) {
-        let Some(member) = self.members.get_mut(pair) else { return };
-        member.present = true;
-        member.outlier = member.hampel.push(bar.close);
-        member.state.hour(bar, flow);
-        if let Some(own) = self.set.graph.passes.first() {
-            member.state.run(own);
+        let (Some(hampel), Some(outlier), Some(present)) =
+            (self.hampels.get_mut(pair), self.outliers.get_mut(pair), self.present.get_mut(pair))
+        else {
+            return;
+        };
+        *present = true;
+        *outlier = hampel.push(bar.close);
+        for (slot, value) in hour::columns(bar, flow).into_iter().enumerate() {
+            self.table.set(slot, pair, if value.is_finite() { value } else { f64::NAN });
         }
     }
 
     /// The pair's hour is not usable: it forgets everything.
     pub fn hole(&mut self, pair: usize) {
-        let Some(member) = self.members.get_mut(pair) else { return };
-        member.present = false;
-        member.outlier = false;
-        member.state.reset();
-        member.hampel.reset();
+        let (Some(hampel), Some(outlier), Some(present)) =
+            (self.hampels.get_mut(pair), self.outliers.get_mut(pair), self.present.get_mut(pair))
+        else {
+            return;
+        };
+        (*present, *outlier) = (false, false);
+        hampel.reset();
+        for bank in &mut self.banks {
+            bank.reset(pair);
+        }
+        self.table.of_pair_mut(pair).for_each(|value| *value = f64::NAN);
     }
 
-    /// Every pair's hour is in: looks at all of them, and begins the next hour.
+    /// Every pair's hour is in: computes their values, and begins the next hour.
     pub fn close(&mut self) {
-        let Self { set, members, leader, sorted } = self;
-        for pass in set.graph.passes.iter().skip(1) {
+        let Self { set, leader, table, banks, present, sorted, .. } = self;
+        for pass in &set.graph.passes {
             for look in &pass.looks {
-                look_around(look, members, *leader, sorted);
+                look_around(look, table, present, *leader, sorted);
             }
-            for member in members.iter_mut().filter(|m| m.present) {
-                member.state.run(pass);
+            for node in &pass.nodes {
+                match &node.op {
+                    Op::Map(map) => table.map(node.inputs(), node.out, |x| map.apply(x)),
+                    Op::Stream(number) => {
+                        if let Some(bank) = banks.get_mut(*number) {
+                            bank.run(table, node.inputs(), node.out, present);
+                        }
+                    }
+                }
             }
         }
-        for member in members {
-            member.present = false;
-        }
+        present.fill(false);
     }
 
     /// Everything about the pair's newest hour.
     #[must_use]
     pub fn output(&self, pair: usize) -> Option<FeatureOutput> {
-        let member = self.members.get(pair)?;
+        let outlier = *self.outliers.get(pair)?;
         Some(FeatureOutput {
-            features: member.state.row(&self.set),
-            indicators: self.set.levels.read(&member.state.values),
-            outlier: member.outlier,
+            features: FeatureRow::new(Arc::clone(self.set.schema()), self.values(pair)),
+            indicators: self.set.levels.read(|slot| self.table.get(slot, pair)),
+            outlier,
         })
     }
 
     /// The values of the pair's newest hour in the order of the columns, without a row of its own; NaN where there is none.
     pub fn values(&self, pair: usize) -> impl Iterator<Item = f64> {
-        let state = self.members.get(pair).map(|m| &m.state);
-        state.into_iter().flat_map(|state| state.columns(&self.set))
+        let value = move |slot: usize| self.table.get(slot, pair);
+        self.set.sources().map(move |source| match source {
+            Source::Slot(slot) => value(*slot),
+            Source::Presence(slots) => f64::from(u8::from(slots.iter().all(|slot| !value(*slot).is_nan()))),
+        })
     }
 }
 
 /// Gives every present pair what a look at all of them says.
-fn look_around(look: &Look, members: &mut [Member], leader: Option<usize>, sorted: &mut Vec<f64>) {
-    let value = |m: &Member| m.state.value(look.input);
+fn look_around(look: &Look, table: &mut Table, present: &[bool], leader: Option<usize>, sorted: &mut Vec<f64>) {
+    let there = |i: usize| present.get(i).copied().unwrap_or(false);
+    let seen = table.row(look.input).iter().enumerate().filter(|(i, v)| there(*i) && !v.is_nan());
     sorted.clear();
-    sorted.extend(members.iter().filter(|m| m.present).map(value).filter(|v| !v.is_nan()));
+    sorted.extend(seen.map(|(_, v)| *v));
     sorted.sort_unstable_by(f64::total_cmp);
     let (sorted, enough) = (&*sorted, |least: usize| sorted.len() >= least.max(1));
     let all = match look.gather {
-        Gather::Leader => leader.and_then(|i| members.get(i)).filter(|m| m.present).map_or(f64::NAN, value),
+        Gather::Leader => leader.filter(|i| there(*i)).map_or(f64::NAN, |i| table.get(look.input, i)),
         Gather::Median { least } if enough(least) => median(sorted),
         Gather::Share { above, least } if enough(least) => {
             let at_most = sorted.partition_point(|v| *v <= above);
@@ -125,12 +159,12 @@ fn look_around(look: &Look, members: &mut [Member], leader: Option<usize>, sorte
         }
         Gather::Median { .. } | Gather::Share { .. } | Gather::Rank { .. } => f64::NAN,
     };
-    for member in members.iter_mut().filter(|m| m.present) {
-        let seen = match look.gather {
-            Gather::Rank { least } if enough(least) => rank(sorted, value(member)),
+    for pair in (0..present.len()).filter(|i| there(*i)) {
+        let value = match look.gather {
+            Gather::Rank { least } if enough(least) => rank(sorted, table.get(look.input, pair)),
             _ => all,
         };
-        member.state.set_value(look.out, seen);
+        table.set(look.out, pair, value);
     }
 }
 

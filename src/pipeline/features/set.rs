@@ -254,6 +254,7 @@ fn add_presence(columns: &mut Vec<Column>, features: &mut Vec<Feature>, problems
         }
         let members_of = || places.iter().filter_map(|i| features.get(*i));
         let universal = members_of().any(|f| f.universal);
+        let settled = members_of().map(|f| f.settled).max().unwrap_or(1);
         let slots = members_of().filter_map(|f| match &f.source {
             Source::Slot(slot) => Some(*slot),
             Source::Presence(_) => None,
@@ -261,7 +262,7 @@ fn add_presence(columns: &mut Vec<Column>, features: &mut Vec<Feature>, problems
         let source = Source::Presence(slots.collect());
         let words = format!("1 when every feature of the group '{group}' has a value, else 0");
         columns.push(Column { name, group, required: false, model: false, formula });
-        features.push(Feature { words, filled: 1, settled: 1, universal, source });
+        features.push(Feature { words, filled: 1, settled, universal, source });
     }
 }
 

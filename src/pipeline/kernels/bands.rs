@@ -14,6 +14,16 @@ pub struct Channel<T = f64> {
     pub lower: T,
 }
 
+impl<T: Real> Channel<T> {
+    /// Where `x` stands below the upper band, −100 at the lower one, 0 in a band without width: Williams' %R in a [`Donchian`] channel.
+    #[must_use]
+    #[inline(always)]
+    pub fn williams_r(&self, x: T) -> T {
+        let (width, none) = (self.upper - self.lower, T::of(0.0));
+        T::pick(width.above(none), T::of(-100.0) * ((self.upper - x) / width), none)
+    }
+}
+
 impl Channel {
     /// Where `x` stands: 0 at the lower band, 1 at the upper; `None` when the band has no width.
     #[must_use]

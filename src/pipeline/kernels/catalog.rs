@@ -1,22 +1,25 @@
 //! Every indicator by name: its parameters, its lines, and how to start it on one series or on several side by side.
 
+use std::marker::PhantomData;
+
+use pulp::{Arch, Scalar, Simd, WithSimd};
 use thiserror::Error;
 
 use super::real::Real;
 use super::row::Row;
 use super::{
-    Accumulation, Adx, Adxr, Aroon, Atr, Beta, Bollinger, Cci, ChaikinFlow, ChaikinOscillator, CloseVolatility, Cmo,
-    Correlation, Dema, Directional, Donchian, Ema, EwmaVolatility, FastStochastic, GarmanKlass, Ichimoku, Kama,
-    Keltner, Line, Macd, Midpoint, Momentum, MoneyFlow, Movement, Natr, OnBalanceVolume, Parkinson, PriceOscillator,
-    RealisedVolatility, RogersSatchell, RollingMax, RollingMin, RollingVwap, Rsi, Sar, Sma, StdDev, Stochastic,
-    StochasticRsi, Supertrend, T3, Tema, Trendline, Trima, Trix, TrueRange, Ultimate, WilliamsR, Wma, YangZhang,
-    ZScore, balance_of_power, typical_price,
+    Accumulation, Adxr, Aroon, Atr, Beta, Bollinger, Cci, ChaikinFlow, ChaikinOscillator, CloseVolatility, Correlation,
+    Dema, Donchian, Ema, EwmaVolatility, FastStochastic, GainLoss, GarmanKlass, Ichimoku, Kama, Keltner, Line, Macd,
+    Midpoint, Momentum, MoneyFlow, Natr, OnBalanceVolume, Parkinson, PriceOscillator, RealisedVolatility,
+    RogersSatchell, RollingMax, RollingMin, RollingVwap, Sar, Sma, StdDev, Stochastic, StochasticRsi, Supertrend, T3,
+    Tema, Trendline, Trima, Trix, TrueRange, Ultimate, YangZhang, ZScore, balance_of_power, typical_price,
 };
 
 /// A started indicator.
 pub trait Kernel<T: Real>: Send {
-    /// Takes the next row and writes the value of each line; NaN where there is none.
-    fn step(&mut self, row: &Row<T>, lines: &mut [T]);
+    /// Takes rows one after the other and writes the values of the first line for all of them, then those of the next line; NaN where there is no
+    /// value.
+    fn run(&mut self, rows: &[Row<T>], lines: &mut [T]);
 
     /// Forgets everything.
     fn reset(&mut self);
@@ -84,59 +87,138 @@ impl Given<'_> {
     }
 }
 
-/// A kernel with the way it takes rows.
-struct Running<K, S, R> {
-    kernel: K,
-    step: S,
-    reset: R,
+/// The way a kernel takes rows.
+trait Way<T, K, const LINES: usize> {
+    fn step(kernel: &mut K, row: &Row<T>) -> [T; LINES];
+
+    fn reset(kernel: &mut K);
 }
 
-impl<T, K, S, R, const LINES: usize> Kernel<T> for Running<K, S, R>
+/// A kernel and the way it takes rows.
+struct Running<K, W, const LINES: usize> {
+    kernel: K,
+    way: PhantomData<W>,
+}
+
+impl<T, K, W, const LINES: usize> Kernel<T> for Running<K, W, LINES>
 where
     T: Real,
     K: Send,
-    S: Fn(&mut K, &Row<T>) -> [Option<T>; LINES] + Send,
-    R: Fn(&mut K) + Send,
+    W: Way<T, K, LINES> + Send,
 {
-    fn step(&mut self, row: &Row<T>, lines: &mut [T]) {
-        for (line, value) in lines.iter_mut().zip((self.step)(&mut self.kernel, row)) {
-            *line = value.unwrap_or(T::of(f64::NAN));
-        }
+    fn run(&mut self, rows: &[Row<T>], lines: &mut [T]) {
+        let steps = Steps::<T, K, W, LINES> { kernel: &mut self.kernel, rows, lines, way: PhantomData };
+        if T::SEVERAL { Arch::new().dispatch(steps) } else { steps.with_simd(Scalar) }
     }
 
     fn reset(&mut self) {
-        (self.reset)(&mut self.kernel);
+        W::reset(&mut self.kernel);
     }
 }
 
-fn running<T, K, S, R, const LINES: usize>(kernel: K, step: S, reset: R) -> Box<dyn Kernel<T>>
+/// Rows to take one after the other.
+struct Steps<'a, T, K, W, const LINES: usize> {
+    kernel: &'a mut K,
+    rows: &'a [Row<T>],
+    lines: &'a mut [T],
+    way: PhantomData<W>,
+}
+
+/// Compiled for the vector instructions that are there at run time. What is computed is the same everywhere, bit for bit: no product is fused
+/// with a sum, and no sum is reordered.
+impl<T, K, W, const LINES: usize> WithSimd for Steps<'_, T, K, W, LINES>
 where
     T: Real,
-    K: Send + 'static,
-    S: Fn(&mut K, &Row<T>) -> [Option<T>; LINES] + Send + 'static,
-    R: Fn(&mut K) + Send + 'static,
+    W: Way<T, K, LINES>,
 {
-    Box::new(Running { kernel, step, reset })
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        let mut lines = self.lines.chunks_exact_mut(self.rows.len().max(1));
+        let mut lines: [_; LINES] = std::array::from_fn(|_| lines.next().unwrap_or_default().iter_mut());
+        for row in self.rows {
+            for (line, value) in lines.iter_mut().zip(W::step(self.kernel, row)) {
+                if let Some(place) = line.next() {
+                    *place = value;
+                }
+            }
+        }
+    }
 }
 
 /// What has no past needs no kernel.
-struct Stateless;
+struct Stateless<T>(PhantomData<T>);
 
-impl Stateless {
+impl<T> Stateless<T> {
+    const fn new() -> Self {
+        Self(PhantomData)
+    }
+
     fn reset(&mut self) {}
+}
+
+/// A line's value; NaN for none.
+#[inline(always)]
+fn line<T: Real>(value: Option<T>) -> T {
+    value.unwrap_or(T::of(f64::NAN))
 }
 
 /// Several lines from one value.
 #[inline(always)]
-fn split<V, T, const LINES: usize>(value: Option<V>, parts: impl Fn(V) -> [T; LINES]) -> [Option<T>; LINES] {
-    value.map_or([const { None }; LINES], |value| parts(value).map(Some))
+fn split<V, T: Real, const LINES: usize>(value: Option<V>, parts: impl Fn(V) -> [T; LINES]) -> [T; LINES] {
+    value.map_or([T::of(f64::NAN); LINES], parts)
 }
 
-/// Two lines per indicator: how it is called, its parameters and outputs; how it starts and takes a row.
-macro_rules! catalog {
+/// A kernel per line: its parameters and number of lines; how it starts and takes a row.
+macro_rules! sources {
+    ($($variant:ident { $($parameter:ident: $kind:ty),* } $lines:literal,
+        $kernel:ident::new($($argument:expr),*) => |$k:ident, $row:ident| $out:expr;)*) => {
+        /// What indicators are computed from. Indicators of the same source share one kernel.
+        #[derive(Debug, Clone, Copy, PartialEq)]
+        pub enum Source {
+            $($variant { $($parameter: $kind),* },)*
+        }
+
+        impl Source {
+            /// How many lines it has.
+            #[must_use]
+            pub const fn lines(&self) -> usize {
+                match self {
+                    $(Self::$variant { .. } => $lines,)*
+                }
+            }
+
+            /// Starts it before the first row.
+            #[must_use]
+            pub fn start<T: Real>(&self) -> Box<dyn Kernel<T>> {
+                match *self {
+                    $(Self::$variant { $($parameter),* } => {
+                        struct Own;
+                        impl<T: Real> Way<T, $kernel<T>, $lines> for Own {
+                            #[inline(always)]
+                            fn step($k: &mut $kernel<T>, $row: &Row<T>) -> [T; $lines] {
+                                $out
+                            }
+
+                            fn reset(kernel: &mut $kernel<T>) {
+                                kernel.reset();
+                            }
+                        }
+                        let kernel = $kernel::<T>::new($($argument),*);
+                        Box::new(Running::<_, Own, $lines> { kernel, way: PhantomData })
+                    })*
+                }
+            }
+        }
+    };
+}
+
+/// An indicator per line: how it is called, its parameters, its outputs, and which lines of which source they are.
+macro_rules! indicators {
     ($($variant:ident $name:literal { $($parameter:ident: $kind:ty),* } [$($line:literal),+]
-        $kernel:expr => |$k:pat_param, $row:ident| $out:expr;)*) => {
-        /// An indicator with its parameters. Conventions, names and defaults of outputs are TA-Lib's where it has the indicator.
+        $source:ident { $($argument:ident),* } $places:expr;)*) => {
+        /// An indicator with its parameters. Conventions and the names of parameters and outputs are TA-Lib's where it has the indicator.
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub enum Indicator {
             $($variant { $($parameter: $kind),* },)*
@@ -178,159 +260,148 @@ macro_rules! catalog {
                 }
             }
 
-            /// Starts it before the first row.
+            /// What it is computed from, and which lines of it are the outputs.
             #[must_use]
-            pub fn start<T: Real>(&self) -> Box<dyn Kernel<T>> {
+            pub const fn source(&self) -> (Source, &'static [usize]) {
                 match *self {
-                    $(Self::$variant { $($parameter),* } => running($kernel, |$k, $row| $out, |k| k.reset()),)*
+                    $(Self::$variant { $($parameter),* } => (Source::$source { $($argument),* }, &$places),)*
                 }
             }
         }
     };
 }
 
-catalog! {
-    Sma "sma" { timeperiod: usize } ["value"]
-        Sma::new(timeperiod) => |k, row| [k.push(row.close)];
-    Ema "ema" { timeperiod: usize } ["value"]
-        Ema::new(timeperiod) => |k, row| [k.push(row.close)];
-    Wma "wma" { timeperiod: usize } ["value"]
-        Wma::new(timeperiod) => |k, row| [k.push(row.close)];
-    Dema "dema" { timeperiod: usize } ["value"]
-        Dema::new(timeperiod) => |k, row| [k.push(row.close)];
-    Tema "tema" { timeperiod: usize } ["value"]
-        Tema::new(timeperiod) => |k, row| [k.push(row.close)];
-    Trima "trima" { timeperiod: usize } ["value"]
-        Trima::new(timeperiod) => |k, row| [k.push(row.close)];
-    Kama "kama" { timeperiod: usize } ["value"]
-        Kama::new(timeperiod) => |k, row| [k.push(row.close)];
-    T3 "t3" { timeperiod: usize, vfactor: f64 } ["value"]
-        T3::new(timeperiod, vfactor) => |k, row| [k.push(row.close)];
-    Rsi "rsi" { timeperiod: usize } ["value"]
-        Rsi::new(timeperiod) => |k, row| [k.push(row.close)];
-    Cmo "cmo" { timeperiod: usize } ["value"]
-        Cmo::new(timeperiod) => |k, row| [k.push(row.close)];
-    Macd "macd" { fastperiod: usize, slowperiod: usize, signalperiod: usize } ["macd", "signal", "hist"]
-        Macd::new(fastperiod, slowperiod, signalperiod) =>
-            |k, row| split(k.push(row.close), |m| [m.macd, m.signal, m.histogram]);
-    Apo "apo" { fastperiod: usize, slowperiod: usize } ["value"]
-        PriceOscillator::new(fastperiod, slowperiod) => |k, row| [k.push(row.close)];
-    Ppo "ppo" { fastperiod: usize, slowperiod: usize } ["value"]
-        PriceOscillator::new(fastperiod, slowperiod) => |k, row| [k.push_percent(row.close)];
-    Trix "trix" { timeperiod: usize } ["value"]
-        Trix::new(timeperiod) => |k, row| [k.push(row.close)];
-    Bbands "bbands" { timeperiod: usize, mult: f64 } ["upper", "middle", "lower"]
-        Bollinger::new(timeperiod, mult) => |k, row| split(k.push(row.close), |c| [c.upper, c.middle, c.lower]);
-    Stddev "stddev" { timeperiod: usize } ["value"]
-        StdDev::new(timeperiod) => |k, row| [k.push(row.close)];
-    Trange "trange" {} ["value"]
-        TrueRange::new() => |k, row| [k.push(row)];
-    Atr "atr" { timeperiod: usize } ["value"]
-        Atr::new(timeperiod) => |k, row| [k.push(row)];
-    Natr "natr" { timeperiod: usize } ["value"]
-        Natr::new(timeperiod) => |k, row| [k.push(row)];
-    PlusDm "plus_dm" { timeperiod: usize } ["value"]
-        Movement::new(timeperiod) => |k, row| [k.push(row).map(|m| m.plus)];
-    MinusDm "minus_dm" { timeperiod: usize } ["value"]
-        Movement::new(timeperiod) => |k, row| [k.push(row).map(|m| m.minus)];
-    PlusDi "plus_di" { timeperiod: usize } ["value"]
-        Directional::new(timeperiod) => |k, row| [k.push(row).map(|d| d.plus_di)];
-    MinusDi "minus_di" { timeperiod: usize } ["value"]
-        Directional::new(timeperiod) => |k, row| [k.push(row).map(|d| d.minus_di)];
-    Dx "dx" { timeperiod: usize } ["value"]
-        Directional::new(timeperiod) => |k, row| [k.push(row).map(|d| d.dx)];
-    Adx "adx" { timeperiod: usize } ["value"]
-        Adx::new(timeperiod) => |k, row| [k.push(row)];
-    Adxr "adxr" { timeperiod: usize } ["value"]
-        Adxr::new(timeperiod) => |k, row| [k.push(row)];
-    Stoch "stoch" { fastk_period: usize, slowk_period: usize, slowd_period: usize } ["slow_k", "slow_d"]
-        Stochastic::new(fastk_period, slowk_period, slowd_period) =>
-            |k, row| split(k.push(row), |s| [s.slow_k, s.slow_d]);
-    Stochf "stochf" { fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"]
-        FastStochastic::new(fastk_period, fastd_period) => |k, row| split(k.push(row), |s| [s.fast_k, s.fast_d]);
-    Stochrsi "stochrsi" { timeperiod: usize, fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"]
-        StochasticRsi::new(timeperiod, fastk_period, fastd_period) =>
-            |k, row| split(k.push(row.close), |s| [s.fast_k, s.fast_d]);
-    Willr "willr" { timeperiod: usize } ["value"]
-        WilliamsR::new(timeperiod) => |k, row| [k.push(row)];
-    Cci "cci" { timeperiod: usize } ["value"]
-        Cci::new(timeperiod) => |k, row| [k.push(row)];
-    Ultosc "ultosc" { timeperiod1: usize, timeperiod2: usize, timeperiod3: usize } ["value"]
-        Ultimate::new([timeperiod1, timeperiod2, timeperiod3]) => |k, row| [k.push(row)];
-    Aroon "aroon" { timeperiod: usize } ["down", "up"]
-        Aroon::new(timeperiod) => |k, row| split(k.push(row), |a| [a.down, a.up]);
-    Aroonosc "aroonosc" { timeperiod: usize } ["value"]
-        Aroon::new(timeperiod) => |k, row| [k.push(row).map(|a| a.oscillator)];
-    Mfi "mfi" { timeperiod: usize } ["value"]
-        MoneyFlow::new(timeperiod) => |k, row| [k.push(row)];
-    Obv "obv" {} ["value"]
-        OnBalanceVolume::new() => |k, row| [k.push(row)];
-    Ad "ad" {} ["value"]
-        Accumulation::new() => |k, row| [k.push(row)];
-    Adosc "adosc" { fastperiod: usize, slowperiod: usize } ["value"]
-        ChaikinOscillator::new(fastperiod, slowperiod) => |k, row| [k.push(row)];
-    Bop "bop" {} ["value"]
-        Stateless => |_, row| [Some(balance_of_power(row))];
-    Roc "roc" { timeperiod: usize } ["value"]
-        Momentum::new(timeperiod) => |k, row| [k.push_rate(row.close)];
-    Mom "mom" { timeperiod: usize } ["value"]
-        Momentum::new(timeperiod) => |k, row| [k.push(row.close)];
-    Sar "sar" { acceleration: f64, maximum: f64 } ["value"]
-        Sar::new(acceleration, maximum) => |k, row| [k.push(row)];
-    Linearreg "linearreg" { timeperiod: usize } ["value"]
-        Line::new(timeperiod) => |k, row| [k.push(row.close).map(|l| l.now)];
-    LinearregSlope "linearreg_slope" { timeperiod: usize } ["value"]
-        Line::new(timeperiod) => |k, row| [k.push(row.close).map(|l| l.slope)];
-    Tsf "tsf" { timeperiod: usize } ["value"]
-        Line::new(timeperiod) => |k, row| [k.push(row.close).map(|l| l.next)];
-    Midpoint "midpoint" { timeperiod: usize } ["value"]
-        Midpoint::new(timeperiod) => |k, row| [k.push(row.close)];
-    Midprice "midprice" { timeperiod: usize } ["value"]
-        Donchian::new(timeperiod) => |k, row| [k.push(row).map(|c| c.middle)];
-    Min "min" { timeperiod: usize } ["value"]
-        RollingMin::new(timeperiod) => |k, row| [k.push(row.close)];
-    Max "max" { timeperiod: usize } ["value"]
-        RollingMax::new(timeperiod) => |k, row| [k.push(row.close)];
-    Typprice "typprice" {} ["value"]
-        Stateless => |_, row| [Some(typical_price(row))];
-    Correl "correl" { timeperiod: usize } ["value"]
-        Correlation::new(timeperiod) => |k, row| [k.push(row.high, row.low)];
-    Beta "beta" { timeperiod: usize } ["value"]
-        Beta::new(timeperiod) => |k, row| [k.push(row.high, row.low)];
-    HtTrendline "ht_trendline" {} ["value"]
-        Trendline::new() => |k, row| [k.push(row.close)];
-    Donchian "donchian" { timeperiod: usize } ["upper", "middle", "lower"]
-        Donchian::new(timeperiod) => |k, row| split(k.push(row), |c| [c.upper, c.middle, c.lower]);
-    Keltner "keltner" { ema_period: usize, atr_period: usize, mult: f64 } ["upper", "middle", "lower"]
-        Keltner::new(ema_period, atr_period, mult) => |k, row| split(k.push(row), |c| [c.upper, c.middle, c.lower]);
-    RollingVwap "rolling_vwap" { timeperiod: usize } ["value"]
-        RollingVwap::new(timeperiod) => |k, row| [k.push(row)];
-    Cmf "cmf" { timeperiod: usize } ["value"]
-        ChaikinFlow::new(timeperiod) => |k, row| [k.push(row)];
-    Ichimoku "ichimoku" { tenkan: usize, kijun: usize, senkou_b: usize, shift: usize }
-        ["tenkan", "kijun", "senkou_a", "senkou_b"]
-        Ichimoku::new(tenkan, kijun, senkou_b, shift) => |k, row| {
+sources! {
+    Sma { timeperiod: usize } 1, Sma::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Ema { timeperiod: usize } 1, Ema::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Line { timeperiod: usize } 4, Line::new(timeperiod) => |k, row| split(k.push(row.close), |l| [l.now, l.slope, l.next, l.weighted]);
+    Dema { timeperiod: usize } 1, Dema::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Tema { timeperiod: usize } 1, Tema::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Trima { timeperiod: usize } 1, Trima::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Kama { timeperiod: usize } 1, Kama::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    T3 { timeperiod: usize, vfactor: f64 } 1, T3::new(timeperiod, vfactor) => |k, row| [line(k.push(row.close))];
+    Strength { timeperiod: usize } 2, GainLoss::new(timeperiod) => |k, row| split(k.push(row.close), |s| [s.rsi(), s.cmo()]);
+    Macd { fastperiod: usize, slowperiod: usize, signalperiod: usize } 3, Macd::new(fastperiod, slowperiod, signalperiod) => |k, row| split(k.push(row.close), |m| [m.macd, m.signal, m.histogram]);
+    PriceOscillator { fastperiod: usize, slowperiod: usize } 2, PriceOscillator::new(fastperiod, slowperiod) => |k, row| split(k.push_change(row.close), |c| [c.difference(), line(c.percent())]);
+    Trix { timeperiod: usize } 1, Trix::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Bbands { timeperiod: usize, mult: f64 } 3, Bollinger::new(timeperiod, mult) => |k, row| split(k.push(row.close), |c| [c.upper, c.middle, c.lower]);
+    Stddev { timeperiod: usize } 1, StdDev::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Trange {  } 1, TrueRange::new() => |k, row| [line(k.push(row))];
+    Atr { timeperiod: usize } 1, Atr::new(timeperiod) => |k, row| [line(k.push(row))];
+    Natr { timeperiod: usize } 1, Natr::new(timeperiod) => |k, row| [line(k.push(row))];
+    Directional { timeperiod: usize } 7, Adxr::new(timeperiod) => |k, row| {
+        let parts = k.push_parts(row);
+        let [plus_dm, minus_dm] = split(parts.movement, |m| [m.plus, m.minus]);
+        let [plus_di, minus_di, dx] = split(parts.lines, |l| [l.plus_di, l.minus_di, l.dx]);
+        [plus_dm, minus_dm, plus_di, minus_di, dx, line(parts.adx), line(parts.adxr)]
+    };
+    Stoch { fastk_period: usize, slowk_period: usize, slowd_period: usize } 2, Stochastic::new(fastk_period, slowk_period, slowd_period) => |k, row| split(k.push(row), |s| [s.slow_k, s.slow_d]);
+    Stochf { fastk_period: usize, fastd_period: usize } 2, FastStochastic::new(fastk_period, fastd_period) => |k, row| split(k.push(row), |s| [s.fast_k, s.fast_d]);
+    Stochrsi { timeperiod: usize, fastk_period: usize, fastd_period: usize } 2, StochasticRsi::new(timeperiod, fastk_period, fastd_period) => |k, row| split(k.push(row.close), |s| [s.fast_k, s.fast_d]);
+    Range { timeperiod: usize } 4, Donchian::new(timeperiod) => |k, row| split(k.push(row), |c| [c.upper, c.middle, c.lower, c.williams_r(row.close)]);
+    Cci { timeperiod: usize } 1, Cci::new(timeperiod) => |k, row| [line(k.push(row))];
+    Ultosc { timeperiod1: usize, timeperiod2: usize, timeperiod3: usize } 1, Ultimate::new([timeperiod1, timeperiod2, timeperiod3]) => |k, row| [line(k.push(row))];
+    Aroon { timeperiod: usize } 3, Aroon::new(timeperiod) => |k, row| split(k.push(row), |a| [a.down, a.up, a.oscillator]);
+    Mfi { timeperiod: usize } 1, MoneyFlow::new(timeperiod) => |k, row| [line(k.push(row))];
+    Obv {  } 1, OnBalanceVolume::new() => |k, row| [line(k.push(row))];
+    Ad {  } 1, Accumulation::new() => |k, row| [line(k.push(row))];
+    Adosc { fastperiod: usize, slowperiod: usize } 1, ChaikinOscillator::new(fastperiod, slowperiod) => |k, row| [line(k.push(row))];
+    Bop {  } 1, Stateless::new() => |_k, row| [balance_of_power(row)];
+    Momentum { timeperiod: usize } 2, Momentum::new(timeperiod) => |k, row| split(k.push_change(row.close), |c| [c.difference(), line(c.percent())]);
+    Sar { acceleration: f64, maximum: f64 } 1, Sar::new(acceleration, maximum) => |k, row| [line(k.push(row))];
+    Midpoint { timeperiod: usize } 1, Midpoint::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Min { timeperiod: usize } 1, RollingMin::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Max { timeperiod: usize } 1, RollingMax::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    Typprice {  } 1, Stateless::new() => |_k, row| [typical_price(row)];
+    Correl { timeperiod: usize } 1, Correlation::new(timeperiod) => |k, row| [line(k.push(row.high, row.low))];
+    Beta { timeperiod: usize } 1, Beta::new(timeperiod) => |k, row| [line(k.push(row.high, row.low))];
+    HtTrendline {  } 1, Trendline::new() => |k, row| [line(k.push(row.close))];
+    Keltner { ema_period: usize, atr_period: usize, mult: f64 } 3, Keltner::new(ema_period, atr_period, mult) => |k, row| split(k.push(row), |c| [c.upper, c.middle, c.lower]);
+    RollingVwap { timeperiod: usize } 1, RollingVwap::new(timeperiod) => |k, row| [line(k.push(row))];
+    Cmf { timeperiod: usize } 1, ChaikinFlow::new(timeperiod) => |k, row| [line(k.push(row))];
+    Ichimoku { tenkan: usize, kijun: usize, senkou_b: usize, shift: usize } 4, Ichimoku::new(tenkan, kijun, senkou_b, shift) => |k, row| {
             let lines = k.push(row);
-            [lines.tenkan, lines.kijun, lines.senkou_a, lines.senkou_b]
+            [lines.tenkan, lines.kijun, lines.senkou_a, lines.senkou_b].map(line)
         };
-    Supertrend "supertrend" { atr_period: usize, mult: f64 } ["value", "direction"]
-        Supertrend::new(atr_period, mult) => |k, row| split(k.push(row), |t| [t.value, t.side]);
-    RollingZscore "rolling_zscore" { timeperiod: usize } ["value"]
-        ZScore::new(timeperiod) => |k, row| [k.push(row.close)];
-    VolClose "vol_close" { window: usize } ["value"]
-        CloseVolatility::new(window) => |k, row| [k.push(row.close)];
-    VolRealised "vol_realised" { window: usize } ["value"]
-        RealisedVolatility::new(window) => |k, row| [k.push(row.close)];
-    VolParkinson "vol_parkinson" { window: usize } ["value"]
-        Parkinson::new(window) => |k, row| [k.push(row)];
-    VolGarmanKlass "vol_garman_klass" { window: usize } ["value"]
-        GarmanKlass::new(window) => |k, row| [k.push(row)];
-    VolRogersSatchell "vol_rogers_satchell" { window: usize } ["value"]
-        RogersSatchell::new(window) => |k, row| [k.push(row)];
-    VolYangZhang "vol_yang_zhang" { window: usize } ["value"]
-        YangZhang::new(window) => |k, row| [k.push(row)];
-    VolEwma "vol_ewma" { lambda: f64, seed_bars: usize } ["value"]
-        EwmaVolatility::new(lambda, seed_bars) => |k, row| [k.push(row.close)];
+    Supertrend { atr_period: usize, mult: f64 } 2, Supertrend::new(atr_period, mult) => |k, row| split(k.push(row), |t| [t.value, t.side]);
+    RollingZscore { timeperiod: usize } 1, ZScore::new(timeperiod) => |k, row| [line(k.push(row.close))];
+    VolClose { window: usize } 1, CloseVolatility::new(window) => |k, row| [line(k.push(row.close))];
+    VolRealised { window: usize } 1, RealisedVolatility::new(window) => |k, row| [line(k.push(row.close))];
+    VolParkinson { window: usize } 1, Parkinson::new(window) => |k, row| [line(k.push(row))];
+    VolGarmanKlass { window: usize } 1, GarmanKlass::new(window) => |k, row| [line(k.push(row))];
+    VolRogersSatchell { window: usize } 1, RogersSatchell::new(window) => |k, row| [line(k.push(row))];
+    VolYangZhang { window: usize } 1, YangZhang::new(window) => |k, row| [line(k.push(row))];
+    VolEwma { lambda: f64, seed_bars: usize } 1, EwmaVolatility::new(lambda, seed_bars) => |k, row| [line(k.push(row.close))];
+}
+
+indicators! {
+    Sma "sma" { timeperiod: usize } ["value"] Sma { timeperiod } [0];
+    Ema "ema" { timeperiod: usize } ["value"] Ema { timeperiod } [0];
+    Wma "wma" { timeperiod: usize } ["value"] Line { timeperiod } [3];
+    Dema "dema" { timeperiod: usize } ["value"] Dema { timeperiod } [0];
+    Tema "tema" { timeperiod: usize } ["value"] Tema { timeperiod } [0];
+    Trima "trima" { timeperiod: usize } ["value"] Trima { timeperiod } [0];
+    Kama "kama" { timeperiod: usize } ["value"] Kama { timeperiod } [0];
+    T3 "t3" { timeperiod: usize, vfactor: f64 } ["value"] T3 { timeperiod, vfactor } [0];
+    Rsi "rsi" { timeperiod: usize } ["value"] Strength { timeperiod } [0];
+    Cmo "cmo" { timeperiod: usize } ["value"] Strength { timeperiod } [1];
+    Macd "macd" { fastperiod: usize, slowperiod: usize, signalperiod: usize } ["macd", "signal", "hist"] Macd { fastperiod, slowperiod, signalperiod } [0, 1, 2];
+    Apo "apo" { fastperiod: usize, slowperiod: usize } ["value"] PriceOscillator { fastperiod, slowperiod } [0];
+    Ppo "ppo" { fastperiod: usize, slowperiod: usize } ["value"] PriceOscillator { fastperiod, slowperiod } [1];
+    Trix "trix" { timeperiod: usize } ["value"] Trix { timeperiod } [0];
+    Bbands "bbands" { timeperiod: usize, mult: f64 } ["upper", "middle", "lower"] Bbands { timeperiod, mult } [0, 1, 2];
+    Stddev "stddev" { timeperiod: usize } ["value"] Stddev { timeperiod } [0];
+    Trange "trange" {  } ["value"] Trange {  } [0];
+    Atr "atr" { timeperiod: usize } ["value"] Atr { timeperiod } [0];
+    Natr "natr" { timeperiod: usize } ["value"] Natr { timeperiod } [0];
+    PlusDm "plus_dm" { timeperiod: usize } ["value"] Directional { timeperiod } [0];
+    MinusDm "minus_dm" { timeperiod: usize } ["value"] Directional { timeperiod } [1];
+    PlusDi "plus_di" { timeperiod: usize } ["value"] Directional { timeperiod } [2];
+    MinusDi "minus_di" { timeperiod: usize } ["value"] Directional { timeperiod } [3];
+    Dx "dx" { timeperiod: usize } ["value"] Directional { timeperiod } [4];
+    Adx "adx" { timeperiod: usize } ["value"] Directional { timeperiod } [5];
+    Adxr "adxr" { timeperiod: usize } ["value"] Directional { timeperiod } [6];
+    Stoch "stoch" { fastk_period: usize, slowk_period: usize, slowd_period: usize } ["slow_k", "slow_d"] Stoch { fastk_period, slowk_period, slowd_period } [0, 1];
+    Stochf "stochf" { fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"] Stochf { fastk_period, fastd_period } [0, 1];
+    Stochrsi "stochrsi" { timeperiod: usize, fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"] Stochrsi { timeperiod, fastk_period, fastd_period } [0, 1];
+    Willr "willr" { timeperiod: usize } ["value"] Range { timeperiod } [3];
+    Cci "cci" { timeperiod: usize } ["value"] Cci { timeperiod } [0];
+    Ultosc "ultosc" { timeperiod1: usize, timeperiod2: usize, timeperiod3: usize } ["value"] Ultosc { timeperiod1, timeperiod2, timeperiod3 } [0];
+    Aroon "aroon" { timeperiod: usize } ["down", "up"] Aroon { timeperiod } [0, 1];
+    Aroonosc "aroonosc" { timeperiod: usize } ["value"] Aroon { timeperiod } [2];
+    Mfi "mfi" { timeperiod: usize } ["value"] Mfi { timeperiod } [0];
+    Obv "obv" {  } ["value"] Obv {  } [0];
+    Ad "ad" {  } ["value"] Ad {  } [0];
+    Adosc "adosc" { fastperiod: usize, slowperiod: usize } ["value"] Adosc { fastperiod, slowperiod } [0];
+    Bop "bop" {  } ["value"] Bop {  } [0];
+    Roc "roc" { timeperiod: usize } ["value"] Momentum { timeperiod } [1];
+    Mom "mom" { timeperiod: usize } ["value"] Momentum { timeperiod } [0];
+    Sar "sar" { acceleration: f64, maximum: f64 } ["value"] Sar { acceleration, maximum } [0];
+    Linearreg "linearreg" { timeperiod: usize } ["value"] Line { timeperiod } [0];
+    LinearregSlope "linearreg_slope" { timeperiod: usize } ["value"] Line { timeperiod } [1];
+    Tsf "tsf" { timeperiod: usize } ["value"] Line { timeperiod } [2];
+    Midpoint "midpoint" { timeperiod: usize } ["value"] Midpoint { timeperiod } [0];
+    Midprice "midprice" { timeperiod: usize } ["value"] Range { timeperiod } [1];
+    Min "min" { timeperiod: usize } ["value"] Min { timeperiod } [0];
+    Max "max" { timeperiod: usize } ["value"] Max { timeperiod } [0];
+    Typprice "typprice" {  } ["value"] Typprice {  } [0];
+    Correl "correl" { timeperiod: usize } ["value"] Correl { timeperiod } [0];
+    Beta "beta" { timeperiod: usize } ["value"] Beta { timeperiod } [0];
+    HtTrendline "ht_trendline" {  } ["value"] HtTrendline {  } [0];
+    Donchian "donchian" { timeperiod: usize } ["upper", "middle", "lower"] Range { timeperiod } [0, 1, 2];
+    Keltner "keltner" { ema_period: usize, atr_period: usize, mult: f64 } ["upper", "middle", "lower"] Keltner { ema_period, atr_period, mult } [0, 1, 2];
+    RollingVwap "rolling_vwap" { timeperiod: usize } ["value"] RollingVwap { timeperiod } [0];
+    Cmf "cmf" { timeperiod: usize } ["value"] Cmf { timeperiod } [0];
+    Ichimoku "ichimoku" { tenkan: usize, kijun: usize, senkou_b: usize, shift: usize } ["tenkan", "kijun", "senkou_a", "senkou_b"] Ichimoku { tenkan, kijun, senkou_b, shift } [0, 1, 2, 3];
+    Supertrend "supertrend" { atr_period: usize, mult: f64 } ["value", "direction"] Supertrend { atr_period, mult } [0, 1];
+    RollingZscore "rolling_zscore" { timeperiod: usize } ["value"] RollingZscore { timeperiod } [0];
+    VolClose "vol_close" { window: usize } ["value"] VolClose { window } [0];
+    VolRealised "vol_realised" { window: usize } ["value"] VolRealised { window } [0];
+    VolParkinson "vol_parkinson" { window: usize } ["value"] VolParkinson { window } [0];
+    VolGarmanKlass "vol_garman_klass" { window: usize } ["value"] VolGarmanKlass { window } [0];
+    VolRogersSatchell "vol_rogers_satchell" { window: usize } ["value"] VolRogersSatchell { window } [0];
+    VolYangZhang "vol_yang_zhang" { window: usize } ["value"] VolYangZhang { window } [0];
+    VolEwma "vol_ewma" { lambda: f64, seed_bars: usize } ["value"] VolEwma { lambda, seed_bars } [0];
 }
 
 #[cfg(test)]

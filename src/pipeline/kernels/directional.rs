@@ -89,6 +89,15 @@ impl<T: Real> Directional<T> {
     #[inline(always)]
     pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<DirectionalLines<T>> {
         let movement = self.movement.push(bar);
+        self.judge(movement, bar)
+    }
+
+    #[inline(always)]
+    fn judge<B: Ohlcv<Number = T>>(
+        &mut self,
+        movement: Option<MovementLines<T>>,
+        bar: &B,
+    ) -> Option<DirectionalLines<T>> {
         let range = self.range.push(bar)?;
         self.seen += 1;
         self.range_sum = self.range_sum * T::of(kept(self.seen, self.n)) + range;
@@ -143,27 +152,47 @@ impl<T: Real> Adx<T> {
     }
 }
 
+/// Everything of the system for one bar; each part starts on its own.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DirectionalParts<T = f64> {
+    pub movement: Option<MovementLines<T>>,
+    pub lines: Option<DirectionalLines<T>>,
+    pub adx: Option<T>,
+    pub adxr: Option<T>,
+}
+
 /// Mean of [`Adx`] now and n − 1 bars ago, 0..=100; first at index 3n − 2.
 #[derive(Debug, Clone)]
 pub struct Adxr<T = f64> {
-    adx: Adx<T>,
+    directional: Directional<T>,
+    average: Wilder<T>,
     before: Lag<T>,
 }
 
 impl<T: Real> Adxr<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self { adx: Adx::new(n), before: Lag::new(n.saturating_sub(1)) }
+        Self { directional: Directional::new(n), average: Wilder::new(n), before: Lag::new(n.saturating_sub(1)) }
     }
 
     #[inline(always)]
     pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
-        let adx = self.adx.push(bar)?;
-        self.before.push(adx).map(|before| (adx + before) * T::of(0.5))
+        self.push_parts(bar).adxr
+    }
+
+    /// What it is made of as well.
+    #[inline(always)]
+    pub fn push_parts<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> DirectionalParts<T> {
+        let movement = self.directional.movement.push(bar);
+        let lines = self.directional.judge(movement, bar);
+        let adx = lines.and_then(|l| self.average.push(l.dx));
+        let mean = |adx: T| self.before.push(adx).map(|before| (adx + before) * T::of(0.5));
+        DirectionalParts { movement, lines, adx, adxr: adx.and_then(mean) }
     }
 
     pub fn reset(&mut self) {
-        self.adx.reset();
+        self.directional.reset();
+        self.average.reset();
         self.before.reset();
     }
 }

@@ -7,27 +7,58 @@ use super::typical_price;
 use super::volatility::TrueRange;
 use super::window::{Lag, Sliding};
 
-/// Average gain and loss per bar, by Wilder.
+/// Values of [`GainLoss`], in price units.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GainLossLines<T = f64> {
+    pub gain: T,
+    pub loss: T,
+}
+
+impl<T: Real> GainLossLines<T> {
+    /// The relative strength index, 0..=100; 0 when nothing moved at all.
+    #[must_use]
+    #[inline(always)]
+    pub fn rsi(&self) -> T {
+        self.share(self.gain)
+    }
+
+    /// The momentum oscillator, −100..=100; 0 when nothing moved at all.
+    #[must_use]
+    #[inline(always)]
+    pub fn cmo(&self) -> T {
+        self.share(self.gain - self.loss)
+    }
+
+    #[inline(always)]
+    fn share(&self, part: T) -> T {
+        let (moved, none) = (self.gain + self.loss, T::of(0.0));
+        T::pick(moved.above(none), T::of(100.0) * (part / moved), none)
+    }
+}
+
+/// Average gain and loss per bar, by Wilder; first at index n.
 #[derive(Debug, Clone)]
-struct GainLoss<T> {
+pub struct GainLoss<T = f64> {
     previous: Option<T>,
     gain: Wilder<T>,
     loss: Wilder<T>,
 }
 
 impl<T: Real> GainLoss<T> {
-    fn new(n: usize) -> Self {
+    #[must_use]
+    pub fn new(n: usize) -> Self {
         Self { previous: None, gain: Wilder::new(n), loss: Wilder::new(n) }
     }
 
     #[inline(always)]
-    fn push(&mut self, x: T) -> Option<(T, T)> {
+    pub fn push(&mut self, x: T) -> Option<GainLossLines<T>> {
         let d = x - self.previous.replace(x)?;
         let none = T::of(0.0);
-        self.gain.push(d.most(none)).zip(self.loss.push((-d).most(none)))
+        let (gain, loss) = (self.gain.push(d.most(none)), self.loss.push((-d).most(none)));
+        Some(GainLossLines { gain: gain?, loss: loss? })
     }
 
-    fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.previous = None;
         self.gain.reset();
         self.loss.reset();
@@ -50,10 +81,9 @@ impl<T: Real> Rsi<T> {
 
     #[inline(always)]
     pub fn push(&mut self, x: T) -> Option<T> {
-        let (gain, loss) = self.averages.push(x)?;
-        self.moved = gain + loss;
-        let none = T::of(0.0);
-        Some(T::pick(self.moved.above(none), T::of(100.0) * (gain / self.moved), none))
+        let lines = self.averages.push(x)?;
+        self.moved = lines.gain + lines.loss;
+        Some(lines.rsi())
     }
 
     pub fn reset(&mut self) {
@@ -82,9 +112,7 @@ impl<T: Real> Cmo<T> {
 
     #[inline(always)]
     pub fn push(&mut self, x: T) -> Option<T> {
-        let (gain, loss) = self.0.push(x)?;
-        let (moved, none) = (gain + loss, T::of(0.0));
-        Some(T::pick(moved.above(none), T::of(100.0) * ((gain - loss) / moved), none))
+        self.0.push(x).map(|lines| lines.cmo())
     }
 
     pub fn reset(&mut self) {
@@ -138,6 +166,29 @@ impl<T: Real> Cci<T> {
     }
 }
 
+/// A value and the one it is compared with.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change<T = f64> {
+    pub now: T,
+    pub before: T,
+}
+
+impl<T: Real> Change<T> {
+    /// The difference (TA-Lib's MOM).
+    #[must_use]
+    #[inline(always)]
+    pub fn difference(&self) -> T {
+        self.now - self.before
+    }
+
+    /// The change in percent (TA-Lib's ROC).
+    #[must_use]
+    #[inline(always)]
+    pub fn percent(&self) -> Option<T> {
+        ((self.now / self.before - T::of(1.0)) * T::of(100.0)).finite()
+    }
+}
+
 /// Change against the value `n` bars ago.
 #[derive(Debug, Clone)]
 pub struct Momentum<T = f64>(Lag<T>);
@@ -148,17 +199,22 @@ impl<T: Real> Momentum<T> {
         Self(Lag::new(n.max(1)))
     }
 
-    /// The difference (TA-Lib's MOM); first at index n.
+    /// The value and the one before; first at index n.
     #[inline(always)]
-    pub fn push(&mut self, x: T) -> Option<T> {
-        self.0.push(x).map(|before| x - before)
+    pub fn push_change(&mut self, x: T) -> Option<Change<T>> {
+        self.0.push(x).map(|before| Change { now: x, before })
     }
 
-    /// The change in percent (TA-Lib's ROC) instead; first at index n.
+    /// The difference (TA-Lib's MOM) alone.
+    #[inline(always)]
+    pub fn push(&mut self, x: T) -> Option<T> {
+        self.push_change(x).map(|change| change.difference())
+    }
+
+    /// The change in percent (TA-Lib's ROC) alone.
     #[inline(always)]
     pub fn push_rate(&mut self, x: T) -> Option<T> {
-        let before = self.0.push(x)?;
-        ((x / before - T::of(1.0)) * T::of(100.0)).finite()
+        self.push_change(x)?.percent()
     }
 
     pub fn reset(&mut self) {

@@ -1,6 +1,7 @@
 //! Two exponential averages against each other.
 
 use super::moving_average::Ema;
+use super::oscillator::Change;
 use super::real::Real;
 
 /// Values of [`Macd`], in price units.
@@ -55,7 +56,7 @@ impl<T: Real> Macd<T> {
     }
 }
 
-/// Fast minus slow exponential average, each with its own seed; first at the index of the slower one.
+/// Fast against slow exponential average, each with its own seed; first at the index of the slower one.
 #[derive(Debug, Clone)]
 pub struct PriceOscillator<T = f64> {
     fast: Ema<T>,
@@ -69,21 +70,23 @@ impl<T: Real> PriceOscillator<T> {
         Self { fast: Ema::new(fast.min(slow)), slow: Ema::new(fast.max(slow)) }
     }
 
-    /// The difference, in price units (TA-Lib's APO).
+    /// The fast average and the slow one it is measured against.
+    #[inline(always)]
+    pub fn push_change(&mut self, x: T) -> Option<Change<T>> {
+        let (fast, slow) = (self.fast.push(x), self.slow.push(x));
+        Some(Change { now: fast?, before: slow? })
+    }
+
+    /// The difference, in price units (TA-Lib's APO), alone.
     #[inline(always)]
     pub fn push(&mut self, x: T) -> Option<T> {
-        self.averages(x).map(|(fast, slow)| fast - slow)
+        self.push_change(x).map(|change| change.difference())
     }
 
-    /// The difference in percent of the slow average (TA-Lib's PPO) instead.
+    /// The difference in percent of the slow average (TA-Lib's PPO) alone.
     #[inline(always)]
     pub fn push_percent(&mut self, x: T) -> Option<T> {
-        self.averages(x).and_then(|(fast, slow)| (T::of(100.0) * ((fast - slow) / slow)).finite())
-    }
-
-    #[inline(always)]
-    fn averages(&mut self, x: T) -> Option<(T, T)> {
-        self.fast.push(x).zip(self.slow.push(x))
+        self.push_change(x)?.percent()
     }
 
     pub fn reset(&mut self) {

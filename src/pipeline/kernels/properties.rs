@@ -58,43 +58,86 @@ fn bits(columns: &[Column]) -> Vec<Vec<u64>> {
     columns.iter().map(|column| column.iter().map(|v| v.to_bits()).collect()).collect()
 }
 
-fn one_by_one(kernel: &mut dyn Kernel<f64>, lines: usize, rows: &[Row]) -> Vec<Column> {
-    let mut values = vec![f64::NAN; lines];
-    let mut columns = vec![Column::new(); lines];
+fn streamed(started: &mut Started<f64>, rows: &[Row]) -> Vec<Column> {
+    let mut columns = vec![Column::new(); started.outputs().count()];
     for row in rows {
-        kernel.step(row, &mut values);
-        for (column, value) in columns.iter_mut().zip(&values) {
-            column.push(*value);
+        started.push(row);
+        for (column, value) in columns.iter_mut().zip(started.outputs()) {
+            column.push(value);
         }
     }
     columns
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+/// The columns of a series, which [`Series`] borrows.
+struct Table([Column; 5]);
 
-    #[test]
-    fn batch_is_streaming_and_a_reset_kernel_is_a_new_one(rows in walk(1..260)) {
-        for indicator in catalog() {
-            let mut kernel = indicator.start::<f64>();
-            let lines = indicator.lines().len();
-            let first = bits(&one_by_one(&mut *kernel, lines, &rows));
-            kernel.reset();
-            prop_assert_eq!(&first, &bits(&one_by_one(&mut *kernel, lines, &rows)), "{} after reset", indicator.name());
-            prop_assert_eq!(&first, &bits(&columns(&indicator, &rows)), "{} in batch", indicator.name());
+impl Table {
+    fn of(rows: &[Row]) -> Self {
+        let parts: [fn(&Row) -> f64; 5] = [|r| r.open, |r| r.high, |r| r.low, |r| r.close, |r| r.volume];
+        Self(parts.map(|part| rows.iter().map(part).collect()))
+    }
+
+    fn series(&self) -> Series<'_> {
+        let [open, high, low, close, volume] = &self.0;
+        Series { open, high, low, close, volume }
+    }
+}
+
+/// All columns of a plan over several series, in batch.
+fn batched(plan: &Plan, series: &[&[Row]]) -> Vec<Vec<Column>> {
+    let tables: Vec<Table> = series.iter().map(|rows| Table::of(rows)).collect();
+    let series: Vec<Series<'_>> = tables.iter().map(Table::series).collect();
+    let mut results = vec![vec![Column::new(); plan.outputs()]; series.len()];
+    plan.run(&series, |chunk| {
+        for (column, values) in results[chunk.series].iter_mut().zip(chunk.columns()) {
+            assert_eq!(column.len(), chunk.first);
+            column.extend_from_slice(values);
         }
+    });
+    results
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// Lengths around the sizes of blocks and chunks, one series alone and several side by side.
+    #[test]
+    fn batch_is_streaming_and_a_reset_kernel_is_a_new_one(
+        rows in walk(1..700),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..11),
+    ) {
+        let plan = Plan::new(&catalog());
+        let mut series = vec![rows.as_slice()];
+        // Others begin elsewhere and are shorter.
+        series.extend(cuts.iter().map(|cut| &rows[cut.index(rows.len())..]));
+        let results = batched(&plan, &series);
+        let mut started = plan.start::<f64>();
+        for (rows, columns) in series.iter().zip(&results) {
+            let alone = streamed(&mut started, rows);
+            prop_assert_eq!(bits(&alone), bits(columns));
+            started.reset();
+        }
+        prop_assert_eq!(bits(&batched(&plan, &[&rows])[0]), bits(&results[0]));
     }
 
     #[test]
     fn a_value_depends_on_nothing_after_it(rows in walk(2..260), cut in any::<prop::sample::Index>()) {
         let cut = cut.index(rows.len() - 1) + 1;
-        for indicator in catalog() {
-            let whole = columns(&indicator, &rows);
-            let begun: Vec<Column> = whole.iter().map(|column| column[..cut].to_vec()).collect();
-            let short = columns(&indicator, &rows[..cut]);
-            prop_assert_eq!(bits(&short), bits(&begun), "{} up to {}", indicator.name(), cut);
-        }
+        let plan = Plan::new(&catalog());
+        let whole = streamed(&mut plan.start(), &rows);
+        let begun: Vec<Column> = whole.iter().map(|column| column[..cut].to_vec()).collect();
+        prop_assert_eq!(bits(&streamed(&mut plan.start(), &rows[..cut])), bits(&begun));
     }
+}
+
+/// A shared source gives each indicator what it has alone.
+#[test]
+fn sharing_a_source_changes_nothing() {
+    let rows = wander(&(0..300_u32).map(|i| ((i * 7919 % 601) as i16 - 300, 3, 5, 1)).collect::<Vec<_>>());
+    let together = streamed(&mut Plan::new(&catalog()).start(), &rows);
+    let alone: Vec<Column> = catalog().iter().flat_map(|indicator| streamed(&mut indicator.start(), &rows)).collect();
+    assert_eq!(bits(&together), bits(&alone));
 }
 
 /// Columns of ratios: a price in another unit must not change them. Columns in price units scale with it.
@@ -146,10 +189,9 @@ fn the_size_of_a_price_changes_no_ratio() {
     ];
     for indicator in catalog() {
         let name = indicator.name();
+        let of = |rows: &[Row]| streamed(&mut indicator.start(), rows);
         let ratio = ratios.contains(&name) || name.starts_with("vol_");
-        for (line, (big, small)) in
-            indicator.lines().iter().zip(columns(&indicator, &rows).iter().zip(columns(&indicator, &small)))
-        {
+        for (line, (big, small)) in indicator.lines().iter().zip(of(&rows).iter().zip(of(&small))) {
             let scale = if ratio || *line == "direction" { 1.0 } else { SCALE };
             assert!(big.iter().any(|v| v.is_finite()), "{name} has no value");
             for (i, (big, small)) in big.iter().zip(small).enumerate() {

@@ -1,38 +1,47 @@
 //! Where a value stands among its own past.
 
-use std::collections::VecDeque;
+use super::TIE;
 
-/// Share of the other `n − 1` newest values that lie below the newest one, 0..=1; ties count half; no value in a flat window. First at index
-/// n − 1. O(n) per value.
+/// Share of the other `n − 1` newest values that lie below the newest one, 0..=1. Values that differ only by rounding are ties, which count half; no
+/// value in a flat window. First at index n − 1. O(n) per value.
 #[derive(Debug, Clone)]
 pub struct Rank {
-    n: usize,
-    window: VecDeque<f64>,
+    window: Box<[f64]>,
+    /// Where the next value goes.
+    next: usize,
+    full: bool,
 }
 
 impl Rank {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        let n = n.max(2);
-        Self { n, window: VecDeque::with_capacity(n) }
+        Self { window: vec![0.0; n.max(2)].into(), next: 0, full: false }
     }
 
     pub fn push(&mut self, x: f64) -> Option<f64> {
-        if self.window.len() == self.n {
-            self.window.pop_front();
+        *self.window.get_mut(self.next)? = x;
+        self.next += 1;
+        if self.next == self.window.len() {
+            self.next = 0;
+            self.full = true;
         }
-        self.window.push_back(x);
-        if self.window.len() < self.n {
+        if !self.full {
             return None;
         }
-        let below = self.window.iter().filter(|v| **v < x).count();
-        let ties = self.window.iter().filter(|v| **v == x).count() - 1;
-        let others = self.n - 1;
-        (ties < others).then(|| (below as f64 + ties as f64 / 2.0) / others as f64)
+        let rounding = TIE * x.abs();
+        let (low, high) = (x - rounding, x + rounding);
+        // Counted as numbers: that is one comparison for several values at once.
+        let (below, above) = self.window.iter().fold((0.0, 0.0), |(below, above), v| {
+            (below + if *v < low { 1.0 } else { 0.0 }, above + if *v > high { 1.0 } else { 0.0 })
+        });
+        let others = self.window.len() as f64 - 1.0;
+        let ties = others - below - above;
+        (ties < others).then(|| (below + ties / 2.0) / others)
     }
 
     pub fn reset(&mut self) {
-        self.window.clear();
+        self.next = 0;
+        self.full = false;
     }
 }
 
@@ -41,10 +50,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn highest_lowest_middle_and_flat() {
+    fn highest_lowest_middle_flat_and_rounded() {
         let mut rank = Rank::new(4);
         let got: Vec<_> = [1.0, 2.0, 3.0, 4.0, 0.0, 3.0, 3.0, 3.0, 3.0].iter().map(|x| rank.push(*x)).collect();
         let third = |n: f64| Some(n / 3.0);
         assert_eq!(got, [None, None, None, third(3.0), third(0.0), third(1.5), third(1.5), third(2.0), None]);
+        let shaken = [1.0, 1.0 + 1e-15, 2.0, 1.0 - 1e-15].map(|x| rank.push(x));
+        assert_eq!(shaken[3], third(1.0), "rounding makes no order");
     }
 }

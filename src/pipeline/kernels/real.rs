@@ -23,6 +23,9 @@ pub trait Real:
     /// The answer to a comparison, lane by lane.
     type Mask: Copy + Debug + BitAnd<Output = Self::Mask> + BitOr<Output = Self::Mask> + Not<Output = Self::Mask>;
 
+    /// Whether it is more than one number.
+    const SEVERAL: bool;
+
     /// The same number in every lane.
     fn of(x: f64) -> Self;
 
@@ -69,6 +72,8 @@ pub trait Real:
 
 impl Real for f64 {
     type Mask = bool;
+
+    const SEVERAL: bool = false;
 
     #[inline(always)]
     fn of(x: f64) -> Self {

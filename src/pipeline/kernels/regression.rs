@@ -15,9 +15,11 @@ pub struct LinePoints<T = f64> {
     pub now: T,
     /// The line one bar ahead (TA-Lib's TSF).
     pub next: T,
+    /// The mean with weights 1..=n, the newest heaviest (TA-Lib's WMA).
+    pub weighted: T,
 }
 
-/// The least-squares line through the newest `n` values (`n` at least 2); first at index n − 1.
+/// The least-squares line through the newest `n` values; through a single value it is flat; first at index n − 1.
 #[derive(Debug, Clone)]
 pub struct Line<T = f64> {
     n: f64,
@@ -29,9 +31,8 @@ pub struct Line<T = f64> {
 impl<T: Real> Line<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        let n = n.max(2);
-        let count = n as f64;
-        Self { n: count, spread: count * (count * count - 1.0) / 12.0, window: Sliding::new(n) }
+        let count = n.max(1) as f64;
+        Self { n: count, spread: (count * (count * count - 1.0) / 12.0).max(0.5), window: Sliding::new(n) }
     }
 
     #[inline(always)]
@@ -39,7 +40,9 @@ impl<T: Real> Line<T> {
         let trend = self.window.push(Trend::of(x))?;
         let slope = trend.cross / T::of(self.spread);
         let ahead = |bars: f64| trend.mean + slope * T::of((self.n - 1.0) / 2.0 + bars);
-        Some(LinePoints { slope, now: ahead(0.0), next: ahead(1.0) })
+        // A weighted mean is two thirds of the way from the line's value n − 1 bars ago to the newest.
+        let weighted = trend.mean + slope * T::of((self.n - 1.0) / 6.0);
+        Some(LinePoints { slope, now: ahead(0.0), next: ahead(1.0), weighted })
     }
 
     pub fn reset(&mut self) {

@@ -21,6 +21,29 @@ pub struct Row<T = f64> {
     pub volume: T,
 }
 
+impl Row {
+    /// The same row for several series side by side.
+    #[must_use]
+    pub fn side_by_side<T: Real>(&self) -> Row<T> {
+        Row {
+            open: T::of(self.open),
+            high: T::of(self.high),
+            low: T::of(self.low),
+            close: T::of(self.close),
+            volume: T::of(self.volume),
+        }
+    }
+}
+
+impl<T: Real> Row<T> {
+    /// The same number in every column.
+    #[must_use]
+    pub fn of(x: f64) -> Self {
+        let x = T::of(x);
+        Self { open: x, high: x, low: x, close: x, volume: x }
+    }
+}
+
 impl<T: Real> Ohlcv for Row<T> {
     type Number = T;
 

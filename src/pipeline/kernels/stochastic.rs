@@ -1,5 +1,6 @@
 //! Where the close stands in the range of a window.
 
+use super::bands::Donchian;
 use super::moving_average::Sma;
 use super::oscillator::Rsi;
 use super::real::Real;
@@ -137,20 +138,17 @@ impl<T: Real> StochasticRsi<T> {
 
 /// Williams' %R, −100..=0, 0 when the range is 0; first at index n − 1.
 #[derive(Debug, Clone)]
-pub struct WilliamsR<T = f64>(Sliding<Extremes<T>>);
+pub struct WilliamsR<T = f64>(Donchian<T>);
 
 impl<T: Real> WilliamsR<T> {
     #[must_use]
     pub fn new(n: usize) -> Self {
-        Self(Sliding::new(n))
+        Self(Donchian::new(n))
     }
 
     #[inline(always)]
     pub fn push<B: Ohlcv<Number = T>>(&mut self, bar: &B) -> Option<T> {
-        let bar = bar.row();
-        let range = self.0.push(Extremes { low: bar.low, high: bar.high })?;
-        let (width, none) = (range.high - range.low, T::of(0.0));
-        Some(T::pick(width.above(none), T::of(-100.0) * ((range.high - bar.close) / width), none))
+        self.0.push(bar).map(|channel| channel.williams_r(bar.row().close))
     }
 
     pub fn reset(&mut self) {

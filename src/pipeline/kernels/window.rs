@@ -49,6 +49,7 @@ impl<A: Join> Sliding<A> {
     }
 
     /// The open block is full: from its items make its tails.
+    #[inline(always)]
     fn turn(&mut self) {
         let (mut tail, mut items) = (A::empty(), 0.0);
         for slot in self.slots.iter_mut().rev() {

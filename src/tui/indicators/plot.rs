@@ -100,13 +100,16 @@ fn one(value: Option<f64>) -> Values {
     values
 }
 
-/// The pipeline's own kernel; its lines are NaN where there is no value.
+/// The pipeline's own kernels; an output is NaN where there is no value.
 fn listed(indicator: Indicator) -> impl FnMut(&Bar) -> Values {
-    let mut kernel = indicator.start::<f64>();
+    let mut started = indicator.start::<f64>();
     move |bar| {
-        let mut lines = [f64::NAN; LINES];
-        kernel.step(&bar.row(), &mut lines);
-        lines.map(|v| v.is_finite().then_some(v))
+        started.push(&bar.row());
+        let mut values = Values::default();
+        for (value, line) in values.iter_mut().zip(started.outputs()) {
+            *value = line.is_finite().then_some(line);
+        }
+        values
     }
 }
 

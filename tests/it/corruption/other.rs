@@ -34,7 +34,7 @@ fn clean_trades_pass_and_every_kind_of_damage_is_found() {
     let clean = trades();
     let run = |rows: &[RawTrade]| {
         let pair = clean[0].pair.clone();
-        let mut check = TradeCheck::new(Venue::Kraken, &[pair.clone()], &PipelineSettings::default());
+        let mut check = TradeCheck::new(Venue::Kraken, std::slice::from_ref(&pair), &PipelineSettings::default());
         let mut now = UtcMs(i64::MIN);
         let refused: Vec<_> = rows
             .iter()

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use cryptosmarttrader::pipeline::kernels::{Indicator, Ohlcv, Row, columns};
+use cryptosmarttrader::domain::Bar;
+use cryptosmarttrader::pipeline::kernels::{Column, Indicator, Ohlcv, Series, columns};
 
 use super::{Case, Form, Outputs, column, run};
 
@@ -18,25 +19,34 @@ pub fn indicator(case: &Case, form: Form) -> Option<Outputs> {
     }
     let parameters = case.params.keys().filter_map(|name| parameter(case, name));
     let indicator = Indicator::new(&case.function, parameters).unwrap_or_else(|e| panic!("{}: {e}", case.name));
-    let rows: Vec<Row> = case.bars().iter().map(Ohlcv::row).collect();
     let columns = match form {
-        Form::Streaming => one_by_one(&indicator, &rows),
-        Form::Batch => columns(&indicator, &rows).into_iter().map(|c| c.into_iter().map(defined).collect()).collect(),
+        Form::Streaming => one_by_one(&indicator, &case.bars()),
+        Form::Batch => side_by_side(&indicator, &case.bars()),
     };
-    Some(indicator.lines().iter().copied().zip(columns.iter().map(|c| column(c))).collect::<BTreeMap<_, _>>())
+    let columns = columns.iter().map(|c| column(&c.iter().copied().map(defined).collect::<Vec<_>>()));
+    Some(indicator.lines().iter().copied().zip(columns).collect::<BTreeMap<_, _>>())
 }
 
-fn one_by_one(indicator: &Indicator, rows: &[Row]) -> Vec<Vec<Option<f64>>> {
-    let mut kernel = indicator.start::<f64>();
-    let mut lines = vec![f64::NAN; indicator.lines().len()];
-    let mut columns = vec![Vec::new(); lines.len()];
-    for row in rows {
-        kernel.step(row, &mut lines);
-        for (column, value) in columns.iter_mut().zip(&lines) {
-            column.push(defined(*value));
+fn one_by_one(indicator: &Indicator, bars: &[Bar]) -> Vec<Column> {
+    let mut started = indicator.start::<f64>();
+    let mut columns = vec![Column::new(); indicator.lines().len()];
+    for bar in bars {
+        started.push(&bar.row());
+        for (column, value) in columns.iter_mut().zip(started.outputs()) {
+            column.push(value);
         }
     }
     columns
+}
+
+/// The case's series in one lane, and in another one that ends sooner.
+fn side_by_side(indicator: &Indicator, bars: &[Bar]) -> Vec<Column> {
+    let [open, high, low, close, volume] =
+        [|b: &Bar| b.open, |b: &Bar| b.high, |b: &Bar| b.low, |b: &Bar| b.close, |b: &Bar| b.volume]
+            .map(|part: fn(&Bar) -> f64| bars.iter().map(part).collect::<Vec<_>>());
+    let whole = Series { open: &open, high: &high, low: &low, close: &close, volume: &volume };
+    let shorter = Series { open: &open[..bars.len() / 2], ..whole };
+    columns(indicator, &[shorter, whole]).pop().expect("two tables")
 }
 
 fn defined(value: f64) -> Option<f64> {

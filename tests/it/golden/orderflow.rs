@@ -138,11 +138,12 @@ fn ladders(case: &Case) -> Vec<[Vec<Level>; 2]> {
     books.iter().map(|book| [side(&book["bids"]), side(&book["asks"])]).collect()
 }
 
+/// A value of a book's two sides.
+type OfBook<'a> = dyn Fn(&[Level], &[Level]) -> Option<f64> + 'a;
+
 fn books(case: &Case) -> Outputs {
     let books = ladders(case);
-    let of = |f: &dyn Fn(&[Level], &[Level]) -> Option<f64>| {
-        column(&books.iter().map(|[bids, asks]| f(bids, asks)).collect::<Vec<_>>())
-    };
+    let of = |f: &OfBook<'_>| column(&books.iter().map(|[bids, asks]| f(bids, asks)).collect::<Vec<_>>());
     let levels: Vec<usize> = case.params["levels"].as_array().expect("levels").iter().map(as_count).collect();
     let [first, second, third] = levels[..] else { panic!("{}: three levels are expected", case.name) };
     let decay = case.number("decay");

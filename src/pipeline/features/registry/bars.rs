@@ -1,8 +1,8 @@
 //! Kernels over bars.
 
 use super::{Inputs, KernelSpec, Lookback, Make, ONE, PERIOD};
+use crate::pipeline::features::bank::{Bank, bank};
 use crate::pipeline::features::keys::{Args, Key};
-use crate::pipeline::features::stream::{Stream, stream};
 use crate::pipeline::kernels::{
     Accumulation, Adx, Adxr, Aroon, Atr, Cci, ChaikinFlow, ChaikinOscillator, Channel, Donchian, GarmanKlass, Ichimoku,
     Keltner, MoneyFlow, OnBalanceVolume, Parkinson, RogersSatchell, RollingVwap, Row, Sar, Stochastic, Supertrend,
@@ -37,7 +37,7 @@ const fn spec(
     fields: &'static [&'static str],
     keys: &'static [Key],
     lookback: fn(&Args, usize) -> Lookback,
-    make: fn(&Args) -> Box<dyn Stream>,
+    make: fn(&Args, usize) -> Box<dyn Bank>,
 ) -> KernelSpec {
     let inputs = Inputs::Fields(fields);
     KernelSpec { name, words, inputs, keys, lines: ONE, lookback, level_free: false, make: Make::Stream(make) }
@@ -80,10 +80,10 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         HLC,
         &[],
         |_, _| Lookback::window(1),
-        |_| stream!(TrueRange::new(), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
+        |_, n| bank!(n, TrueRange::new(), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
     ),
-    spec("atr", "ATR{period}", HLC, &[PERIOD], wilder, |a| {
-        stream!(Atr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
+    spec("atr", "ATR{period}", HLC, &[PERIOD], wilder, |a, n| {
+        bank!(n, Atr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
     }),
     lines(
         &["adx", "plus_di", "minus_di", "dx"],
@@ -96,8 +96,8 @@ pub(super) static KERNELS: &[KernelSpec] = &[
                 0 => Lookback::recursive((2 * period(a)).saturating_sub(1), 30 * period(a)),
                 _ => Lookback::recursive(period(a), 14 * period(a)),
             },
-            |a| {
-                stream!(Adx::new(period(a)), |k, [h, l, c]| {
+            |a, n| {
+                bank!(n, Adx::new(period(a)), |k, [h, l, c]| {
                     let adx = k.push(&hlc(h, l, c));
                     let lines = k.lines();
                     [adx, lines.map(|d| d.plus_di), lines.map(|d| d.minus_di), lines.map(|d| d.dx)]
@@ -111,12 +111,12 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         HLC,
         &[PERIOD],
         |a, _| Lookback::recursive((3 * period(a)).saturating_sub(2), 31 * period(a)),
-        |a| stream!(Adxr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
+        |a, n| bank!(n, Adxr::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))]),
     ),
     lines(
         &["up", "down", "oscillator"],
-        spec("aroon", "Aroon of {period} bars", HL, &[PERIOD], steps, |a| {
-            stream!(Aroon::new(period(a)), |k, [h, l]| {
+        spec("aroon", "Aroon of {period} bars", HL, &[PERIOD], steps, |a, n| {
+            bank!(n, Aroon::new(period(a)), |k, [h, l]| {
                 let lines = k.push(&hl(h, l));
                 [lines.map(|a| a.up), lines.map(|a| a.down), lines.map(|a| a.oscillator)]
             })
@@ -131,8 +131,8 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             HLC,
             &[PERIOD, MULTIPLE],
             |a, _| Lookback::recursive(period(a), 14 * period(a) + TURN),
-            |a| {
-                stream!(Supertrend::new(period(a), a.number("multiple")), |k, [h, l, c]| {
+            |a, n| {
+                bank!(n, Supertrend::new(period(a), a.number("multiple")), |k, [h, l, c]| {
                     let trail: Option<Trail> = k.push(&hlc(h, l, c));
                     [trail.map(|t| t.value), trail.map(|t| t.side)]
                 })
@@ -145,12 +145,12 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         HL,
         &[Key::number("step", 0.001, 1.0), Key::number("most", 0.001, 1.0)],
         |_, _| Lookback::recursive(1, TURN),
-        |a| stream!(Sar::new(a.number("step"), a.number("most")), |k, [h, l]| [k.push(&hl(h, l))]),
+        |a, n| bank!(n, Sar::new(a.number("step"), a.number("most")), |k, [h, l]| [k.push(&hl(h, l))]),
     ),
     lines(
         CHANNEL,
-        spec("donchian", "Donchian channel of {period} bars", HL, &[PERIOD], window, |a| {
-            stream!(Donchian::new(period(a)), |k, [h, l]| channel(k.push(&hl(h, l))))
+        spec("donchian", "Donchian channel of {period} bars", HL, &[PERIOD], window, |a, n| {
+            bank!(n, Donchian::new(period(a)), |k, [h, l]| channel(k.push(&hl(h, l))))
         }),
     ),
     lines(
@@ -164,8 +164,8 @@ pub(super) static KERNELS: &[KernelSpec] = &[
                 let (ema, atr) = (period(a), a.count("atr"));
                 Lookback::recursive(ema.saturating_sub(1).max(atr), (7 * ema).max(14 * atr))
             },
-            |a| {
-                stream!(Keltner::new(period(a), a.count("atr"), a.number("multiple")), |k, [h, l, c]| {
+            |a, n| {
+                bank!(n, Keltner::new(period(a), a.count("atr"), a.number("multiple")), |k, [h, l, c]| {
                     channel(k.push(&hlc(h, l, c)))
                 })
             },
@@ -187,9 +187,9 @@ pub(super) static KERNELS: &[KernelSpec] = &[
                     _ => of("senkou") + a.count("shift"),
                 })
             },
-            |a| {
+            |a, n| {
                 let [tenkan, kijun, senkou, shift] = ["tenkan", "kijun", "senkou", "shift"].map(|key| a.count(key));
-                stream!(Ichimoku::new(tenkan, kijun, senkou, shift), |k, [h, l]| {
+                bank!(n, Ichimoku::new(tenkan, kijun, senkou, shift), |k, [h, l]| {
                     let lines = k.push(&hl(h, l));
                     [lines.tenkan, lines.kijun, lines.senkou_a, lines.senkou_b]
                 })
@@ -205,16 +205,16 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             HLC,
             &[Key::count("fast_k", 1), Key::count("slow_k", 1), Key::count("slow_d", 1)],
             |a, _| Lookback::window((a.count("fast_k") + a.count("slow_k") + a.count("slow_d")).saturating_sub(3)),
-            |a| {
-                stream!(Stochastic::new(a.count("fast_k"), a.count("slow_k"), a.count("slow_d")), |k, [h, l, c]| {
+            |a, n| {
+                bank!(n, Stochastic::new(a.count("fast_k"), a.count("slow_k"), a.count("slow_d")), |k, [h, l, c]| {
                     let lines = k.push(&hlc(h, l, c)).filter(|_| k.is_defined());
                     [lines.map(|s| s.slow_k), lines.map(|s| s.slow_d)]
                 })
             },
         ),
     ),
-    spec("cci", "CCI{period}", HLC, &[PERIOD], window, |a| {
-        stream!(Cci::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
+    spec("cci", "CCI{period}", HLC, &[PERIOD], window, |a, n| {
+        bank!(n, Cci::new(period(a)), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
     }),
     spec(
         "ultosc",
@@ -222,31 +222,36 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         HLC,
         &[Key::count("short", 1), Key::count("middle", 1), Key::count("long", 1)],
         |a, _| Lookback::window(["short", "middle", "long"].map(|key| a.count(key)).into_iter().max().unwrap_or(0)),
-        |a| {
+        |a, n| {
             let windows = ["short", "middle", "long"].map(|key| a.count(key));
-            stream!(Ultimate::new(windows), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
+            bank!(n, Ultimate::new(windows), |k, [h, l, c]| [k.push(&hlc(h, l, c))])
         },
     ),
-    spec("vol_parkinson", "Parkinson volatility of {period} bars", HL, &[PERIOD], window, |a| {
-        stream!(Parkinson::new(period(a)), |k, [h, l]| [k.push(&hl(h, l))])
+    spec("vol_parkinson", "Parkinson volatility of {period} bars", HL, &[PERIOD], window, |a, n| {
+        bank!(n, Parkinson::new(period(a)), |k, [h, l]| [k.push(&hl(h, l))])
     }),
-    spec("vol_garman_klass", "Garman–Klass volatility of {period} bars", OHLC, &[PERIOD], window, |a| {
-        stream!(GarmanKlass::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    spec("vol_garman_klass", "Garman–Klass volatility of {period} bars", OHLC, &[PERIOD], window, |a, n| {
+        bank!(n, GarmanKlass::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
     }),
-    spec("vol_rogers_satchell", "Rogers–Satchell volatility of {period} bars", OHLC, &[PERIOD], window, |a| {
-        stream!(RogersSatchell::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    spec("vol_rogers_satchell", "Rogers–Satchell volatility of {period} bars", OHLC, &[PERIOD], window, |a, n| {
+        bank!(n, RogersSatchell::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
     }),
-    spec("vol_yang_zhang", "Yang–Zhang volatility of {period} bars", OHLC, &[Key::count("period", 2)], steps, |a| {
-        stream!(YangZhang::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))])
+    spec(
+        "vol_yang_zhang",
+        "Yang–Zhang volatility of {period} bars",
+        OHLC,
+        &[Key::count("period", 2)],
+        steps,
+        |a, n| bank!(n, YangZhang::new(period(a)), |k, [o, h, l, c]| [k.push(&ohlc(o, h, l, c))]),
+    ),
+    spec("mfi", "MFI{period}", HLCV, &[PERIOD], steps, |a, n| {
+        bank!(n, MoneyFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v)).filter(|_| k.is_defined())])
     }),
-    spec("mfi", "MFI{period}", HLCV, &[PERIOD], steps, |a| {
-        stream!(MoneyFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v)).filter(|_| k.is_defined())])
+    spec("cmf", "Chaikin money flow of {period} bars", HLCV, &[PERIOD], window, |a, n| {
+        bank!(n, ChaikinFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
-    spec("cmf", "Chaikin money flow of {period} bars", HLCV, &[PERIOD], window, |a| {
-        stream!(ChaikinFlow::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
-    }),
-    spec("rolling_vwap", "volume-weighted typical price of {period} bars", HLCV, &[PERIOD], window, |a| {
-        stream!(RollingVwap::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
+    spec("rolling_vwap", "volume-weighted typical price of {period} bars", HLCV, &[PERIOD], window, |a, n| {
+        bank!(n, RollingVwap::new(period(a)), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))])
     }),
     spec(
         "obv",
@@ -254,7 +259,7 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         &["close", "volume"],
         &[],
         |_, _| Lookback::cumulative(0),
-        |_| stream!(OnBalanceVolume::new(), |k, [c, v]| [k.push(&hlcv(f64::NAN, f64::NAN, c, v))]),
+        |_, n| bank!(n, OnBalanceVolume::new(), |k, [c, v]| [k.push(&hlcv(f64::NAN, f64::NAN, c, v))]),
     ),
     spec(
         "ad",
@@ -262,7 +267,7 @@ pub(super) static KERNELS: &[KernelSpec] = &[
         HLCV,
         &[],
         |_, _| Lookback::cumulative(0),
-        |_| stream!(Accumulation::new(), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))]),
+        |_, n| bank!(n, Accumulation::new(), |k, [h, l, c, v]| [k.push(&hlcv(h, l, c, v))]),
     ),
     spec(
         "adosc",
@@ -274,8 +279,8 @@ pub(super) static KERNELS: &[KernelSpec] = &[
             // Its averages start at the line's first value instead of a mean, which takes longer to forget.
             Lookback::recursive(slower.saturating_sub(1), 14 * slower)
         },
-        |a| {
-            stream!(ChaikinOscillator::new(a.count("fast"), a.count("slow")), |k, [h, l, c, v]| [
+        |a, n| {
+            bank!(n, ChaikinOscillator::new(a.count("fast"), a.count("slow")), |k, [h, l, c, v]| [
                 k.push(&hlcv(h, l, c, v))
             ])
         },

@@ -8,8 +8,8 @@ mod maps;
 mod series;
 mod universe;
 
+use super::bank::Bank;
 use super::keys::{Args, Key};
-use super::stream::Stream;
 
 pub use maps::Map;
 pub use universe::Gather;
@@ -58,8 +58,8 @@ impl Inputs {
 pub enum Make {
     /// A function of one instant.
     Map(fn(&Args) -> Map),
-    /// Something with a memory.
-    Stream(fn(&Args) -> Box<dyn Stream>),
+    /// Something with a memory, for so many pairs.
+    Stream(fn(&Args, usize) -> Box<dyn Bank>),
     /// Something about all pairs at one instant.
     Gather(fn(&Args) -> Gather),
 }

@@ -1,5 +1,6 @@
 //! Every kernel of the registry keeps the promises of its entry.
 
+use super::super::bank::Table;
 use super::super::keys::{Given, KeyKind};
 use super::*;
 use crate::domain::random::SplitMix64;
@@ -73,14 +74,19 @@ fn look_backs_are_as_declared() {
     for spec in kernels() {
         let Make::Stream(make) = spec.make else { continue };
         let args = sample(spec);
-        let mut stream = make(&args);
+        let mut bank = make(&args, 1);
+        let inputs: Vec<u16> = (0..spec.inputs.len() as u16).collect();
+        let out = spec.inputs.len();
+        let mut table = Table::new(out + spec.lines.len(), 1);
         for round in 0..2 {
-            let mut out = vec![f64::NAN; spec.lines.len()];
             let mut first = vec![None; spec.lines.len()];
             for (t, bar) in walk(400).iter().enumerate() {
-                stream.push(&columns(spec, bar), &mut out);
-                for (first, value) in first.iter_mut().zip(&out) {
-                    if !value.is_nan() {
+                for (row, value) in columns(spec, bar).into_iter().enumerate() {
+                    table.set(row, 0, value);
+                }
+                bank.run(&mut table, &inputs, out, &[true]);
+                for (line, first) in first.iter_mut().enumerate() {
+                    if !table.get(out + line, 0).is_nan() {
                         first.get_or_insert(t);
                     }
                 }
@@ -96,23 +102,29 @@ fn look_backs_are_as_declared() {
                     spec.lines[line]
                 );
             }
-            stream.reset();
+            bank.reset(0);
         }
     }
 }
 
-/// What a level-free kernel says does not change when a constant is added to its input.
+/// What a level-free kernel says does not change when a constant is added to its inputs.
 #[test]
 fn level_free_kernels_do_not_see_the_level() {
     for spec in kernels().filter(|k| k.level_free) {
         let Make::Stream(make) = spec.make else { panic!("{spec:?}") };
-        let (mut low, mut high) = (make(&sample(spec)), make(&sample(spec)));
-        let (mut a, mut b) = ([f64::NAN], [f64::NAN]);
+        let mut bank = make(&sample(spec), 2);
+        let inputs: Vec<u16> = (0..spec.inputs.len() as u16).collect();
+        let out = spec.inputs.len();
+        let mut table = Table::new(out + 1, 2);
         for bar in walk(200) {
-            low.push(&[bar[3]], &mut a);
-            high.push(&[bar[3] + 1_000.0], &mut b);
-            assert!(a[0].is_nan() == b[0].is_nan(), "{spec:?}");
-            assert!(a[0].is_nan() || (a[0] - b[0]).abs() <= 1e-7 * a[0].abs().max(1.0), "{spec:?} {a:?} {b:?}");
+            for (row, value) in columns(spec, &bar).into_iter().enumerate() {
+                table.set(row, 0, value);
+                table.set(row, 1, value + 1_000.0);
+            }
+            bank.run(&mut table, &inputs, out, &[true, true]);
+            let (a, b) = (table.get(out, 0), table.get(out, 1));
+            assert!(a.is_nan() == b.is_nan(), "{spec:?}");
+            assert!(a.is_nan() || (a - b).abs() <= 1e-7 * a.abs().max(1.0), "{spec:?} {a} {b}");
         }
     }
 }

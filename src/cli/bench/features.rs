@@ -1,0 +1,327 @@
+//! What indicators cost: many candles of many pairs in batch, one pair alone, and one closed bar of every pair of an exchange. One thread.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use color_eyre::eyre::{WrapErr, ensure, eyre};
+use serde::Serialize;
+
+use crate::cli::args::Cli;
+use crate::cli::{Outcome, print, print_json};
+use crate::clock::{Clock, SystemClock};
+use crate::domain::random::SplitMix64;
+use crate::pipeline::kernels::{Indicator, Lanes, Plan, Row, Series, Started};
+use crate::telemetry::ProcessMeter;
+
+/// TA-Lib's functions, with the parameters with which it is measured beside us (see benches/peers/features.py).
+const INDICATORS: [Indicator; 53] = [
+    Indicator::Sma { timeperiod: 20 },
+    Indicator::Ema { timeperiod: 12 },
+    Indicator::Wma { timeperiod: 14 },
+    Indicator::Dema { timeperiod: 10 },
+    Indicator::Tema { timeperiod: 10 },
+    Indicator::Trima { timeperiod: 15 },
+    Indicator::Kama { timeperiod: 10 },
+    Indicator::T3 { timeperiod: 5, vfactor: 0.7 },
+    Indicator::Rsi { timeperiod: 14 },
+    Indicator::Cmo { timeperiod: 14 },
+    Indicator::Macd { fastperiod: 12, slowperiod: 26, signalperiod: 9 },
+    Indicator::Apo { fastperiod: 12, slowperiod: 26 },
+    Indicator::Ppo { fastperiod: 12, slowperiod: 26 },
+    Indicator::Trix { timeperiod: 15 },
+    Indicator::Bbands { timeperiod: 20, mult: 2.0 },
+    Indicator::Stddev { timeperiod: 20 },
+    Indicator::Trange {},
+    Indicator::Atr { timeperiod: 14 },
+    Indicator::Natr { timeperiod: 14 },
+    Indicator::PlusDm { timeperiod: 14 },
+    Indicator::MinusDm { timeperiod: 14 },
+    Indicator::PlusDi { timeperiod: 14 },
+    Indicator::MinusDi { timeperiod: 14 },
+    Indicator::Dx { timeperiod: 14 },
+    Indicator::Adx { timeperiod: 14 },
+    Indicator::Adxr { timeperiod: 14 },
+    Indicator::Stoch { fastk_period: 14, slowk_period: 3, slowd_period: 3 },
+    Indicator::Stochf { fastk_period: 5, fastd_period: 3 },
+    Indicator::Stochrsi { timeperiod: 14, fastk_period: 5, fastd_period: 3 },
+    Indicator::Willr { timeperiod: 14 },
+    Indicator::Cci { timeperiod: 20 },
+    Indicator::Ultosc { timeperiod1: 7, timeperiod2: 14, timeperiod3: 28 },
+    Indicator::Aroon { timeperiod: 14 },
+    Indicator::Aroonosc { timeperiod: 14 },
+    Indicator::Mfi { timeperiod: 14 },
+    Indicator::Obv {},
+    Indicator::Ad {},
+    Indicator::Adosc { fastperiod: 3, slowperiod: 10 },
+    Indicator::Bop {},
+    Indicator::Roc { timeperiod: 10 },
+    Indicator::Mom { timeperiod: 10 },
+    Indicator::Sar { acceleration: 0.02, maximum: 0.2 },
+    Indicator::Linearreg { timeperiod: 14 },
+    Indicator::LinearregSlope { timeperiod: 14 },
+    Indicator::Tsf { timeperiod: 14 },
+    Indicator::Midpoint { timeperiod: 14 },
+    Indicator::Midprice { timeperiod: 14 },
+    Indicator::Min { timeperiod: 20 },
+    Indicator::Max { timeperiod: 20 },
+    Indicator::Typprice {},
+    Indicator::Correl { timeperiod: 30 },
+    Indicator::Beta { timeperiod: 5 },
+    Indicator::HtTrendline {},
+];
+
+/// Pairs and rows of the batch: a million candles.
+const PAIRS: usize = 50;
+const ROWS: usize = 20_000;
+/// How often the batch runs: the best and the middle one are told.
+const RUNS: usize = 9;
+/// Pairs of the live measurement, and bars: the first ones fill the windows.
+const LIVE_PAIRS: usize = 1_400;
+const LIVE_BARS: usize = 1_000;
+const FIRST_BARS: usize = 200;
+/// Pairs that take their bars side by side.
+const SIDE_BY_SIDE: usize = 8;
+
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    optimised: bool,
+    indicators: usize,
+    outputs: usize,
+    batch: Batch,
+    /// One pair alone, bar by bar.
+    update: Spread,
+    live: Live,
+}
+
+/// All indicators over a million candles.
+#[derive(Debug, Serialize)]
+struct Batch {
+    pairs: usize,
+    rows: usize,
+    best_ms: f64,
+    median_ms: f64,
+    /// Of the best run.
+    ns_per_row: f64,
+    ns_per_row_and_output: f64,
+}
+
+/// One closed bar of every pair.
+#[derive(Debug, Serialize)]
+struct Live {
+    pairs: usize,
+    all_pairs_us: Spread,
+    median_ns_per_pair: f64,
+    /// What the process grew by when all windows were filled.
+    resident_bytes_per_pair_and_output: Option<f64>,
+}
+
+/// How long single steps took.
+#[derive(Debug, Serialize)]
+struct Spread {
+    least: f64,
+    p50: f64,
+    mean: f64,
+    p99: f64,
+}
+
+impl Spread {
+    fn of(mut taken: Vec<f64>) -> Self {
+        taken.sort_by(f64::total_cmp);
+        let at = |share: f64| taken.get((taken.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN);
+        let mean = taken.iter().sum::<f64>() / taken.len() as f64;
+        Self { least: at(0.0), p50: at(0.5), mean, p99: at(0.99) }
+    }
+}
+
+/// Measures; with `dump` it only writes the first pair's candles and outputs there, for other programs to be compared with.
+pub(super) fn features(cli: &Cli, only: &[String], dump: Option<&Path>) -> Outcome {
+    let indicators = chosen(only)?;
+    let plan = Plan::new(&indicators);
+    if let Some(path) = dump {
+        return write(path, &indicators, &plan);
+    }
+    let clock = SystemClock::new();
+    let live = live(&plan, &clock);
+    let tables: Vec<Table> = (0..PAIRS).map(|pair| Table::invented(pair as u64 + 1, ROWS)).collect();
+    let report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        optimised: !cfg!(debug_assertions),
+        indicators: indicators.len(),
+        outputs: plan.outputs(),
+        batch: batch(&plan, &tables, &clock)?,
+        update: update(&plan, &tables, &clock)?,
+        live,
+    };
+    if cli.json {
+        return print_json(&report);
+    }
+    print(&told(&report))
+}
+
+fn told(report: &Report) -> String {
+    let Report { batch, update, live, .. } = report;
+    let mut text = format!(
+        "{} indicators, {} outputs, one thread\n\
+         {} pairs × {} rows in batch     {:>8.1} ms  {:.2} ns per row and output\n\
+         one bar of one pair            {:>8.0} ns\n\
+         one bar of {} pairs          {:>8.1} µs at the median, {:.1} µs in 99 of 100; {:.0} ns a pair",
+        report.indicators,
+        report.outputs,
+        batch.pairs,
+        batch.rows,
+        batch.best_ms,
+        batch.ns_per_row_and_output,
+        update.p50,
+        live.pairs,
+        live.all_pairs_us.p50,
+        live.all_pairs_us.p99,
+        live.median_ns_per_pair,
+    );
+    if let Some(bytes) = live.resident_bytes_per_pair_and_output {
+        let _ = write!(text, "; {bytes:.0} bytes resident per pair and output");
+    }
+    if !report.optimised {
+        text.push_str("\nthis is not a release build: the figures say little");
+    }
+    text
+}
+
+fn chosen(only: &[String]) -> Result<Vec<Indicator>, color_eyre::Report> {
+    if only.is_empty() {
+        return Ok(INDICATORS.to_vec());
+    }
+    let known = INDICATORS.map(|i| i.name());
+    let find = |name: &String| {
+        let found = INDICATORS.into_iter().find(|i| i.name() == name);
+        found.ok_or_else(|| eyre!("'{name}' is not among the measured indicators: {}", known.join(", ")))
+    };
+    only.iter().map(find).collect()
+}
+
+/// Candles of an invented pair.
+struct Table([Vec<f64>; 5]);
+
+impl Table {
+    fn invented(seed: u64, rows: usize) -> Self {
+        let mut random = SplitMix64::seeded(seed);
+        let mut columns = [const { Vec::new() }; 5];
+        let mut close = 100.0_f64;
+        for _ in 0..rows {
+            let open = close;
+            close *= 1.0 + 0.01 * (random.unit() - 0.5);
+            let high = open.max(close) * (1.0 + 0.003 * random.unit());
+            let low = open.min(close) * (1.0 - 0.003 * random.unit());
+            let candle = [open, high, low, close, 1_000.0 * random.unit()];
+            for (column, value) in columns.iter_mut().zip(candle) {
+                column.push(value);
+            }
+        }
+        Self(columns)
+    }
+
+    fn series(&self) -> Series<'_> {
+        let [open, high, low, close, volume] = &self.0;
+        Series { open, high, low, close, volume }
+    }
+
+    fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        let [open, high, low, close, volume] = &self.0;
+        let rest = high.iter().zip(low).zip(close.iter().zip(volume));
+        open.iter().zip(rest).map(|(open, ((high, low), (close, volume)))| Row {
+            open: *open,
+            high: *high,
+            low: *low,
+            close: *close,
+            volume: *volume,
+        })
+    }
+}
+
+fn batch(plan: &Plan, tables: &[Table], clock: &dyn Clock) -> Result<Batch, color_eyre::Report> {
+    let series: Vec<Series<'_>> = tables.iter().map(Table::series).collect();
+    let mut seen = 0_usize;
+    let mut run = || {
+        let begin = clock.monotonic_ms();
+        plan.run(&series, |chunk| {
+            // The last value of each column is read, as a reader would.
+            seen += chunk.columns().filter(|column| column.last().is_some_and(|v| v.is_finite())).count();
+        });
+        clock.monotonic_ms() - begin
+    };
+    let taken = Spread::of((0..RUNS).map(|_| run()).collect());
+    ensure!(seen > 0, "no value was computed");
+    let ns_per_row = taken.least * 1e6 / (PAIRS * ROWS) as f64;
+    Ok(Batch {
+        pairs: PAIRS,
+        rows: ROWS,
+        best_ms: taken.least,
+        median_ms: taken.p50,
+        ns_per_row,
+        ns_per_row_and_output: ns_per_row / plan.outputs() as f64,
+    })
+}
+
+/// Nanoseconds of one bar of one pair: means of a hundred bars each.
+fn update(plan: &Plan, tables: &[Table], clock: &dyn Clock) -> Result<Spread, color_eyre::Report> {
+    const BARS: usize = 100;
+    let rows: Vec<Row> = tables.first().ok_or_else(|| eyre!("no pair"))?.rows().collect();
+    let mut started: Started<f64> = plan.start();
+    let bars = rows.chunks_exact(BARS).map(|rows| {
+        let begin = clock.monotonic_ms();
+        for row in rows {
+            started.push(row);
+        }
+        (clock.monotonic_ms() - begin) * 1e6 / BARS as f64
+    });
+    Ok(Spread::of(bars.skip(FIRST_BARS / BARS).collect()))
+}
+
+fn live(plan: &Plan, clock: &dyn Clock) -> Live {
+    let mut meter = ProcessMeter::default();
+    let mut resident = || meter.sample(clock.monotonic_ms()).memory;
+    let bars: Vec<Row> = Table::invented(1, LIVE_BARS).rows().collect();
+    let before = resident();
+    let groups = LIVE_PAIRS.div_ceil(SIDE_BY_SIDE);
+    let mut groups: Vec<Started<Lanes<SIDE_BY_SIDE>>> = (0..groups).map(|_| plan.start()).collect();
+    let taken = bars.iter().map(|bar| {
+        let row = bar.side_by_side();
+        let begin = clock.monotonic_ms();
+        for group in &mut groups {
+            group.push(&row);
+        }
+        (clock.monotonic_ms() - begin) * 1e3
+    });
+    let all_pairs_us = Spread::of(taken.skip(FIRST_BARS).collect());
+    let grown = before.zip(resident()).map(|(before, after)| after.saturating_sub(before) as f64);
+    Live {
+        pairs: LIVE_PAIRS,
+        median_ns_per_pair: all_pairs_us.p50 * 1e3 / LIVE_PAIRS as f64,
+        all_pairs_us,
+        resident_bytes_per_pair_and_output: grown.map(|bytes| bytes / (LIVE_PAIRS * plan.outputs()) as f64),
+    }
+}
+
+/// One line for the names, then one for each row: the candle and every output; empty where there is no value.
+fn write(path: &Path, indicators: &[Indicator], plan: &Plan) -> Outcome {
+    let table = Table::invented(1, ROWS);
+    let mut started: Started<f64> = plan.start();
+    let mut text = "open,high,low,close,volume".to_owned();
+    for indicator in indicators {
+        for line in indicator.lines() {
+            write!(text, ",{}.{line}", indicator.name())?;
+        }
+    }
+    for row in table.rows() {
+        started.push(&row);
+        write!(text, "\n{},{},{},{},{}", row.open, row.high, row.low, row.close, row.volume)?;
+        for value in started.outputs() {
+            text.push(',');
+            if value.is_finite() {
+                write!(text, "{value}")?;
+            }
+        }
+    }
+    text.push('\n');
+    std::fs::write(path, text).wrap_err_with(|| format!("'{}' cannot be written", path.display()))
+}
