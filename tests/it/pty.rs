@@ -57,7 +57,7 @@ impl Console {
     }
 
     fn until(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        for _ in 0..400 {
+        for _ in 0..2_400 {
             if holds(&self.text()) {
                 return;
             }
