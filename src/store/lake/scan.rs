@@ -18,6 +18,8 @@ use crate::store::{StoreError, files};
 
 /// How often a series may change under a reader before it gives up.
 const MOST_RELOADS: u32 = 16;
+/// Rows of a row group that is decoded as a whole.
+const MOST_DECODED: usize = 4 * GROUP_ROWS;
 
 /// What to read of a series.
 #[derive(Debug, Clone)]
@@ -140,9 +142,11 @@ impl Iterator for FloatBatches {
 struct Open {
     path: PathBuf,
     table: Table,
-    /// The group to read next, and how many of its rows have been read.
+    /// The group that is read, and how many of its rows have been given.
     group: usize,
     taken: usize,
+    /// The group's rows, when there are not too many of them to be decoded at once.
+    decoded: Option<DataFrame>,
 }
 
 /// Batches as frames, each with the file it is from.
@@ -183,6 +187,7 @@ impl Frames {
     fn load(&mut self) -> Result<(), StoreError> {
         let Scan { lake, key, .. } = &self.scan;
         let manifest = Manifest::load(lake, key)?
+            .filter(|manifest| !manifest.files.is_empty())
             .ok_or_else(|| StoreError::NotInLake { path: lake.clone(), what: key.to_string() })?;
         let from = self.given.map_or(self.range.start, |(at, _)| at);
         let wanted = |file: &FileEntry| file.last >= from && file.first < self.range.end;
@@ -198,7 +203,7 @@ impl Frames {
             let path = self.scan.key.folder(&self.scan.lake).join(&entry.name);
             match read_listed(&path, &entry) {
                 Ok(table) => {
-                    self.open = Some(Open { path, table, group: 0, taken: 0 });
+                    self.open = Some(Open { path, table, group: 0, taken: 0, decoded: None });
                     return Ok(true);
                 }
                 // A writer has put other files in its place since the manifest was read.
@@ -227,10 +232,22 @@ impl Frames {
             if outside || open.taken >= group.rows {
                 open.group += 1;
                 open.taken = 0;
+                open.decoded = None;
                 continue;
             }
             let rows = self.scan.batch_rows.min(group.rows - open.taken);
-            let frame = open.table.slice(&open.path, (group.begin + open.taken, rows), &self.wanted)?;
+            let frame = if group.rows > MOST_DECODED {
+                // The file of another program: slices cost more time and no more memory.
+                open.table.slice(&open.path, (group.begin + open.taken, rows), &self.wanted)?
+            } else {
+                let whole = match open.decoded.take() {
+                    Some(whole) => whole,
+                    None => open.table.slice(&open.path, (group.begin, group.rows), &self.wanted)?,
+                };
+                let frame = whole.slice(i64::try_from(open.taken).unwrap_or(i64::MAX), rows);
+                open.decoded = Some(whole);
+                frame
+            };
             open.taken += rows;
             return Ok(Some((open.path.clone(), frame)));
         }

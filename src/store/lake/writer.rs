@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::lock::WriterLock;
-use super::manifest::{FileEntry, MARK, Manifest};
+use super::manifest::{FileEntry, MANIFEST, MARK, Manifest};
 use super::scan;
 use super::series::{Series, SeriesKey};
 use super::span::Span;
@@ -185,14 +185,17 @@ impl SeriesWriter<'_> {
     }
 
     fn make_folder(&self) -> Result<(), StoreError> {
-        if self.folder.is_dir() {
-            return Ok(());
-        }
         let disk = &*self.writer.disk;
-        disk.create_folder(&self.folder).map_err(files::failed("create the folder", &self.folder))?;
-        // The names of new folders are in those above them.
-        for folder in self.folder.ancestors().skip(1).take(3) {
-            disk.flush_folder(folder).map_err(files::failed("flush the folder", folder))?;
+        if !self.folder.is_dir() {
+            disk.create_folder(&self.folder).map_err(files::failed("create the folder", &self.folder))?;
+            // The names of new folders are in those above them.
+            for folder in self.folder.ancestors().skip(1).take(3) {
+                disk.flush_folder(folder).map_err(files::failed("flush the folder", folder))?;
+            }
+        }
+        if self.manifest.files.is_empty() && !self.folder.join(MANIFEST).exists() {
+            // From here on what lies in the folder is part of the series only when it is listed.
+            self.manifest.save(disk, &self.folder)?;
         }
         Ok(())
     }

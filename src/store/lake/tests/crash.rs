@@ -43,6 +43,9 @@ const CHANGES: [Change; 3] = [
 fn at_every_step_the_old_state_or_the_new_one_is_there() {
     for (name, change, after) in CHANGES {
         for fault in [Fault::Fails, Fault::Dies] {
+            if fault == Fault::Fails && name != "replace" {
+                continue; // a step that fails is cleaned up after, which is the same for all of them
+            }
             let (mut ends, mut kept) = (0, 0);
             for steps in 0.. {
                 let lake = tempfile::tempdir().unwrap();
@@ -102,14 +105,16 @@ fn a_first_write_that_fails_leaves_an_empty_lake() {
             writer.series(&hours())?.replace(&march(), &candles(0..10), "test").map(|_| ())
         });
         if !hit {
-            assert!(result.is_ok() && steps > 12, "{steps}");
+            assert!(result.is_ok() && steps > 18, "{steps}");
             return;
         }
-        // Data files that no manifest lists are taken as they are where there is none: the rows are those that were to be written.
-        match Manifest::load(lake.path(), &hours()).unwrap() {
-            None => assert!(result.is_err(), "{steps}"),
-            Some(_) => assert_eq!(stored(lake.path()), candles(0..10), "{steps}"),
+        let written = Manifest::load(lake.path(), &hours()).unwrap().is_some_and(|manifest| manifest.rows() > 0);
+        assert!(written || result.is_err(), "{steps}");
+        if written {
+            assert_eq!(stored(lake.path()), candles(0..10), "{steps}");
         }
+        put(lake.path(), &candles(0..10));
+        assert_eq!(stored(lake.path()), candles(0..10), "{steps}");
     }
     panic!("the write took more than 30 steps");
 }
