@@ -133,12 +133,12 @@ fn a_scan_gives_what_was_asked_for_in_bounded_batches() {
         let table = scan::read_listed(&minute.folder(lake.path()).join(&file.name), file).unwrap();
         let ends = table.groups.iter().map(|group| group.least.zip(group.most).expect("statistics"));
         assert!(
-            table.groups.len() == file.rows.div_ceil(16_384) as usize
+            table.groups.len() == file.rows.div_ceil(table::GROUP_ROWS as u64) as usize
                 && table.groups.iter().all(|group| group.rows <= table::GROUP_ROWS)
         );
         assert!(ends.clone().zip(ends.skip(1)).all(|(earlier, later)| earlier.1 < later.0));
     }
-    for batch in [3_000, 1_000_000] {
+    for batch in [1_000, 3_000, 16_384, 1_000_000] {
         let sizes: Vec<usize> = Scan::new(lake.path(), minute.clone())
             .batches_of(batch)
             .candles()
@@ -260,7 +260,7 @@ fn readers_see_one_state_or_the_next_while_a_writer_changes_the_series() {
             }
             seen
         });
-        for n in 0..20 {
+        for n in 0..60 {
             put(lake.path(), &versions[(n + 1) % 2]);
         }
         done.store(true, Ordering::SeqCst);
