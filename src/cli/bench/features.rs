@@ -13,61 +13,22 @@ use crate::domain::random::SplitMix64;
 use crate::pipeline::kernels::{Indicator, Lanes, Plan, Row, Series, Started};
 use crate::telemetry::ProcessMeter;
 
-/// TA-Lib's functions, with the parameters with which it is measured beside us (see benches/peers/features.py).
-const INDICATORS: [Indicator; 53] = [
-    Indicator::Sma { timeperiod: 20 },
-    Indicator::Ema { timeperiod: 12 },
-    Indicator::Wma { timeperiod: 14 },
-    Indicator::Dema { timeperiod: 10 },
-    Indicator::Tema { timeperiod: 10 },
-    Indicator::Trima { timeperiod: 15 },
-    Indicator::Kama { timeperiod: 10 },
-    Indicator::T3 { timeperiod: 5, vfactor: 0.7 },
-    Indicator::Rsi { timeperiod: 14 },
-    Indicator::Cmo { timeperiod: 14 },
-    Indicator::Macd { fastperiod: 12, slowperiod: 26, signalperiod: 9 },
-    Indicator::Apo { fastperiod: 12, slowperiod: 26 },
-    Indicator::Ppo { fastperiod: 12, slowperiod: 26 },
-    Indicator::Trix { timeperiod: 15 },
-    Indicator::Bbands { timeperiod: 20, mult: 2.0 },
-    Indicator::Stddev { timeperiod: 20 },
-    Indicator::Trange {},
-    Indicator::Atr { timeperiod: 14 },
-    Indicator::Natr { timeperiod: 14 },
-    Indicator::PlusDm { timeperiod: 14 },
-    Indicator::MinusDm { timeperiod: 14 },
-    Indicator::PlusDi { timeperiod: 14 },
-    Indicator::MinusDi { timeperiod: 14 },
-    Indicator::Dx { timeperiod: 14 },
-    Indicator::Adx { timeperiod: 14 },
-    Indicator::Adxr { timeperiod: 14 },
-    Indicator::Stoch { fastk_period: 14, slowk_period: 3, slowd_period: 3 },
-    Indicator::Stochf { fastk_period: 5, fastd_period: 3 },
-    Indicator::Stochrsi { timeperiod: 14, fastk_period: 5, fastd_period: 3 },
-    Indicator::Willr { timeperiod: 14 },
-    Indicator::Cci { timeperiod: 20 },
-    Indicator::Ultosc { timeperiod1: 7, timeperiod2: 14, timeperiod3: 28 },
-    Indicator::Aroon { timeperiod: 14 },
-    Indicator::Aroonosc { timeperiod: 14 },
-    Indicator::Mfi { timeperiod: 14 },
-    Indicator::Obv {},
-    Indicator::Ad {},
-    Indicator::Adosc { fastperiod: 3, slowperiod: 10 },
-    Indicator::Bop {},
-    Indicator::Roc { timeperiod: 10 },
-    Indicator::Mom { timeperiod: 10 },
-    Indicator::Sar { acceleration: 0.02, maximum: 0.2 },
-    Indicator::Linearreg { timeperiod: 14 },
-    Indicator::LinearregSlope { timeperiod: 14 },
-    Indicator::Tsf { timeperiod: 14 },
-    Indicator::Midpoint { timeperiod: 14 },
-    Indicator::Midprice { timeperiod: 14 },
-    Indicator::Min { timeperiod: 20 },
-    Indicator::Max { timeperiod: 20 },
-    Indicator::Typprice {},
-    Indicator::Correl { timeperiod: 30 },
-    Indicator::Beta { timeperiod: 5 },
-    Indicator::HtTrendline {},
+/// Indicators that TA-Lib does not have: not measured unless asked for, so that both sides do the same work.
+const OUR_OWN: [&str; 14] = [
+    "donchian",
+    "keltner",
+    "rolling_vwap",
+    "cmf",
+    "ichimoku",
+    "supertrend",
+    "rolling_zscore",
+    "vol_close",
+    "vol_realised",
+    "vol_parkinson",
+    "vol_garman_klass",
+    "vol_rogers_satchell",
+    "vol_yang_zhang",
+    "vol_ewma",
 ];
 
 /// Pairs and rows of the batch: a million candles.
@@ -187,14 +148,15 @@ fn told(report: &Report) -> String {
     text
 }
 
+/// Indicators with usual parameters; the parameters that benches/peers/features.py gives TA-Lib.
 fn chosen(only: &[String]) -> Result<Vec<Indicator>, color_eyre::Report> {
+    let usual = Indicator::USUAL.iter().copied();
     if only.is_empty() {
-        return Ok(INDICATORS.to_vec());
+        return Ok(usual.filter(|i| !OUR_OWN.contains(&i.name())).collect());
     }
-    let known = INDICATORS.map(|i| i.name());
     let find = |name: &String| {
-        let found = INDICATORS.into_iter().find(|i| i.name() == name);
-        found.ok_or_else(|| eyre!("'{name}' is not among the measured indicators: {}", known.join(", ")))
+        let found = usual.clone().find(|i| i.name() == name);
+        found.ok_or_else(|| eyre!("there is no indicator '{name}'; there are {}", Indicator::NAMES.join(", ")))
     };
     only.iter().map(find).collect()
 }

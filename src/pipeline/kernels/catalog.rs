@@ -214,9 +214,9 @@ macro_rules! sources {
     };
 }
 
-/// An indicator per line: how it is called, its parameters, its outputs, and which lines of which source they are.
+/// An indicator per line: how it is called, its parameters with usual values, its outputs, and which lines of which source they are.
 macro_rules! indicators {
-    ($($variant:ident $name:literal { $($parameter:ident: $kind:ty),* } [$($line:literal),+]
+    ($($variant:ident $name:literal { $($parameter:ident: $kind:ty = $usual:literal),* } [$($line:literal),+]
         $source:ident { $($argument:ident),* } $places:expr;)*) => {
         /// An indicator with its parameters. Conventions and the names of parameters and outputs are TA-Lib's where it has the indicator.
         #[derive(Debug, Clone, Copy, PartialEq)]
@@ -227,6 +227,9 @@ macro_rules! indicators {
         impl Indicator {
             /// The names of all indicators.
             pub const NAMES: &[&str] = &[$($name),*];
+
+            /// All indicators with usual parameters.
+            pub const USUAL: &[Self] = &[$(Self::$variant { $($parameter: $usual),* }),*];
 
             /// The indicator `name` with exactly the parameters it takes, in any order.
             pub fn new<'a>(
@@ -335,73 +338,73 @@ sources! {
 }
 
 indicators! {
-    Sma "sma" { timeperiod: usize } ["value"] Sma { timeperiod } [0];
-    Ema "ema" { timeperiod: usize } ["value"] Ema { timeperiod } [0];
-    Wma "wma" { timeperiod: usize } ["value"] Line { timeperiod } [3];
-    Dema "dema" { timeperiod: usize } ["value"] Dema { timeperiod } [0];
-    Tema "tema" { timeperiod: usize } ["value"] Tema { timeperiod } [0];
-    Trima "trima" { timeperiod: usize } ["value"] Trima { timeperiod } [0];
-    Kama "kama" { timeperiod: usize } ["value"] Kama { timeperiod } [0];
-    T3 "t3" { timeperiod: usize, vfactor: f64 } ["value"] T3 { timeperiod, vfactor } [0];
-    Rsi "rsi" { timeperiod: usize } ["value"] Strength { timeperiod } [0];
-    Cmo "cmo" { timeperiod: usize } ["value"] Strength { timeperiod } [1];
-    Macd "macd" { fastperiod: usize, slowperiod: usize, signalperiod: usize } ["macd", "signal", "hist"] Macd { fastperiod, slowperiod, signalperiod } [0, 1, 2];
-    Apo "apo" { fastperiod: usize, slowperiod: usize } ["value"] PriceOscillator { fastperiod, slowperiod } [0];
-    Ppo "ppo" { fastperiod: usize, slowperiod: usize } ["value"] PriceOscillator { fastperiod, slowperiod } [1];
-    Trix "trix" { timeperiod: usize } ["value"] Trix { timeperiod } [0];
-    Bbands "bbands" { timeperiod: usize, mult: f64 } ["upper", "middle", "lower"] Bbands { timeperiod, mult } [0, 1, 2];
-    Stddev "stddev" { timeperiod: usize } ["value"] Stddev { timeperiod } [0];
-    Trange "trange" {  } ["value"] Trange {  } [0];
-    Atr "atr" { timeperiod: usize } ["value"] Atr { timeperiod } [0];
-    Natr "natr" { timeperiod: usize } ["value"] Natr { timeperiod } [0];
-    PlusDm "plus_dm" { timeperiod: usize } ["value"] Directional { timeperiod } [0];
-    MinusDm "minus_dm" { timeperiod: usize } ["value"] Directional { timeperiod } [1];
-    PlusDi "plus_di" { timeperiod: usize } ["value"] Directional { timeperiod } [2];
-    MinusDi "minus_di" { timeperiod: usize } ["value"] Directional { timeperiod } [3];
-    Dx "dx" { timeperiod: usize } ["value"] Directional { timeperiod } [4];
-    Adx "adx" { timeperiod: usize } ["value"] Directional { timeperiod } [5];
-    Adxr "adxr" { timeperiod: usize } ["value"] Directional { timeperiod } [6];
-    Stoch "stoch" { fastk_period: usize, slowk_period: usize, slowd_period: usize } ["slow_k", "slow_d"] Stoch { fastk_period, slowk_period, slowd_period } [0, 1];
-    Stochf "stochf" { fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"] Stochf { fastk_period, fastd_period } [0, 1];
-    Stochrsi "stochrsi" { timeperiod: usize, fastk_period: usize, fastd_period: usize } ["fast_k", "fast_d"] Stochrsi { timeperiod, fastk_period, fastd_period } [0, 1];
-    Willr "willr" { timeperiod: usize } ["value"] Range { timeperiod } [3];
-    Cci "cci" { timeperiod: usize } ["value"] Cci { timeperiod } [0];
-    Ultosc "ultosc" { timeperiod1: usize, timeperiod2: usize, timeperiod3: usize } ["value"] Ultosc { timeperiod1, timeperiod2, timeperiod3 } [0];
-    Aroon "aroon" { timeperiod: usize } ["down", "up"] Aroon { timeperiod } [0, 1];
-    Aroonosc "aroonosc" { timeperiod: usize } ["value"] Aroon { timeperiod } [2];
-    Mfi "mfi" { timeperiod: usize } ["value"] Mfi { timeperiod } [0];
-    Obv "obv" {  } ["value"] Obv {  } [0];
-    Ad "ad" {  } ["value"] Ad {  } [0];
-    Adosc "adosc" { fastperiod: usize, slowperiod: usize } ["value"] Adosc { fastperiod, slowperiod } [0];
-    Bop "bop" {  } ["value"] Bop {  } [0];
-    Roc "roc" { timeperiod: usize } ["value"] Momentum { timeperiod } [1];
-    Mom "mom" { timeperiod: usize } ["value"] Momentum { timeperiod } [0];
-    Sar "sar" { acceleration: f64, maximum: f64 } ["value"] Sar { acceleration, maximum } [0];
-    Linearreg "linearreg" { timeperiod: usize } ["value"] Line { timeperiod } [0];
-    LinearregSlope "linearreg_slope" { timeperiod: usize } ["value"] Line { timeperiod } [1];
-    Tsf "tsf" { timeperiod: usize } ["value"] Line { timeperiod } [2];
-    Midpoint "midpoint" { timeperiod: usize } ["value"] Midpoint { timeperiod } [0];
-    Midprice "midprice" { timeperiod: usize } ["value"] Range { timeperiod } [1];
-    Min "min" { timeperiod: usize } ["value"] Min { timeperiod } [0];
-    Max "max" { timeperiod: usize } ["value"] Max { timeperiod } [0];
-    Typprice "typprice" {  } ["value"] Typprice {  } [0];
-    Correl "correl" { timeperiod: usize } ["value"] Correl { timeperiod } [0];
-    Beta "beta" { timeperiod: usize } ["value"] Beta { timeperiod } [0];
-    HtTrendline "ht_trendline" {  } ["value"] HtTrendline {  } [0];
-    Donchian "donchian" { timeperiod: usize } ["upper", "middle", "lower"] Range { timeperiod } [0, 1, 2];
-    Keltner "keltner" { ema_period: usize, atr_period: usize, mult: f64 } ["upper", "middle", "lower"] Keltner { ema_period, atr_period, mult } [0, 1, 2];
-    RollingVwap "rolling_vwap" { timeperiod: usize } ["value"] RollingVwap { timeperiod } [0];
-    Cmf "cmf" { timeperiod: usize } ["value"] Cmf { timeperiod } [0];
-    Ichimoku "ichimoku" { tenkan: usize, kijun: usize, senkou_b: usize, shift: usize } ["tenkan", "kijun", "senkou_a", "senkou_b"] Ichimoku { tenkan, kijun, senkou_b, shift } [0, 1, 2, 3];
-    Supertrend "supertrend" { atr_period: usize, mult: f64 } ["value", "direction"] Supertrend { atr_period, mult } [0, 1];
-    RollingZscore "rolling_zscore" { timeperiod: usize } ["value"] RollingZscore { timeperiod } [0];
-    VolClose "vol_close" { window: usize } ["value"] VolClose { window } [0];
-    VolRealised "vol_realised" { window: usize } ["value"] VolRealised { window } [0];
-    VolParkinson "vol_parkinson" { window: usize } ["value"] VolParkinson { window } [0];
-    VolGarmanKlass "vol_garman_klass" { window: usize } ["value"] VolGarmanKlass { window } [0];
-    VolRogersSatchell "vol_rogers_satchell" { window: usize } ["value"] VolRogersSatchell { window } [0];
-    VolYangZhang "vol_yang_zhang" { window: usize } ["value"] VolYangZhang { window } [0];
-    VolEwma "vol_ewma" { lambda: f64, seed_bars: usize } ["value"] VolEwma { lambda, seed_bars } [0];
+    Sma "sma" { timeperiod: usize = 20 } ["value"] Sma { timeperiod } [0];
+    Ema "ema" { timeperiod: usize = 12 } ["value"] Ema { timeperiod } [0];
+    Wma "wma" { timeperiod: usize = 14 } ["value"] Line { timeperiod } [3];
+    Dema "dema" { timeperiod: usize = 10 } ["value"] Dema { timeperiod } [0];
+    Tema "tema" { timeperiod: usize = 10 } ["value"] Tema { timeperiod } [0];
+    Trima "trima" { timeperiod: usize = 15 } ["value"] Trima { timeperiod } [0];
+    Kama "kama" { timeperiod: usize = 10 } ["value"] Kama { timeperiod } [0];
+    T3 "t3" { timeperiod: usize = 5, vfactor: f64 = 0.7 } ["value"] T3 { timeperiod, vfactor } [0];
+    Rsi "rsi" { timeperiod: usize = 14 } ["value"] Strength { timeperiod } [0];
+    Cmo "cmo" { timeperiod: usize = 14 } ["value"] Strength { timeperiod } [1];
+    Macd "macd" { fastperiod: usize = 12, slowperiod: usize = 26, signalperiod: usize = 9 } ["macd", "signal", "hist"] Macd { fastperiod, slowperiod, signalperiod } [0, 1, 2];
+    Apo "apo" { fastperiod: usize = 12, slowperiod: usize = 26 } ["value"] PriceOscillator { fastperiod, slowperiod } [0];
+    Ppo "ppo" { fastperiod: usize = 12, slowperiod: usize = 26 } ["value"] PriceOscillator { fastperiod, slowperiod } [1];
+    Trix "trix" { timeperiod: usize = 15 } ["value"] Trix { timeperiod } [0];
+    Bbands "bbands" { timeperiod: usize = 20, mult: f64 = 2.0 } ["upper", "middle", "lower"] Bbands { timeperiod, mult } [0, 1, 2];
+    Stddev "stddev" { timeperiod: usize = 20 } ["value"] Stddev { timeperiod } [0];
+    Trange "trange" {} ["value"] Trange {} [0];
+    Atr "atr" { timeperiod: usize = 14 } ["value"] Atr { timeperiod } [0];
+    Natr "natr" { timeperiod: usize = 14 } ["value"] Natr { timeperiod } [0];
+    PlusDm "plus_dm" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [0];
+    MinusDm "minus_dm" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [1];
+    PlusDi "plus_di" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [2];
+    MinusDi "minus_di" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [3];
+    Dx "dx" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [4];
+    Adx "adx" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [5];
+    Adxr "adxr" { timeperiod: usize = 14 } ["value"] Directional { timeperiod } [6];
+    Stoch "stoch" { fastk_period: usize = 14, slowk_period: usize = 3, slowd_period: usize = 3 } ["slow_k", "slow_d"] Stoch { fastk_period, slowk_period, slowd_period } [0, 1];
+    Stochf "stochf" { fastk_period: usize = 5, fastd_period: usize = 3 } ["fast_k", "fast_d"] Stochf { fastk_period, fastd_period } [0, 1];
+    Stochrsi "stochrsi" { timeperiod: usize = 14, fastk_period: usize = 5, fastd_period: usize = 3 } ["fast_k", "fast_d"] Stochrsi { timeperiod, fastk_period, fastd_period } [0, 1];
+    Willr "willr" { timeperiod: usize = 14 } ["value"] Range { timeperiod } [3];
+    Cci "cci" { timeperiod: usize = 20 } ["value"] Cci { timeperiod } [0];
+    Ultosc "ultosc" { timeperiod1: usize = 7, timeperiod2: usize = 14, timeperiod3: usize = 28 } ["value"] Ultosc { timeperiod1, timeperiod2, timeperiod3 } [0];
+    Aroon "aroon" { timeperiod: usize = 14 } ["down", "up"] Aroon { timeperiod } [0, 1];
+    Aroonosc "aroonosc" { timeperiod: usize = 14 } ["value"] Aroon { timeperiod } [2];
+    Mfi "mfi" { timeperiod: usize = 14 } ["value"] Mfi { timeperiod } [0];
+    Obv "obv" {} ["value"] Obv {} [0];
+    Ad "ad" {} ["value"] Ad {} [0];
+    Adosc "adosc" { fastperiod: usize = 3, slowperiod: usize = 10 } ["value"] Adosc { fastperiod, slowperiod } [0];
+    Bop "bop" {} ["value"] Bop {} [0];
+    Roc "roc" { timeperiod: usize = 10 } ["value"] Momentum { timeperiod } [1];
+    Mom "mom" { timeperiod: usize = 10 } ["value"] Momentum { timeperiod } [0];
+    Sar "sar" { acceleration: f64 = 0.02, maximum: f64 = 0.2 } ["value"] Sar { acceleration, maximum } [0];
+    Linearreg "linearreg" { timeperiod: usize = 14 } ["value"] Line { timeperiod } [0];
+    LinearregSlope "linearreg_slope" { timeperiod: usize = 14 } ["value"] Line { timeperiod } [1];
+    Tsf "tsf" { timeperiod: usize = 14 } ["value"] Line { timeperiod } [2];
+    Midpoint "midpoint" { timeperiod: usize = 14 } ["value"] Midpoint { timeperiod } [0];
+    Midprice "midprice" { timeperiod: usize = 14 } ["value"] Range { timeperiod } [1];
+    Min "min" { timeperiod: usize = 20 } ["value"] Min { timeperiod } [0];
+    Max "max" { timeperiod: usize = 20 } ["value"] Max { timeperiod } [0];
+    Typprice "typprice" {} ["value"] Typprice {} [0];
+    Correl "correl" { timeperiod: usize = 30 } ["value"] Correl { timeperiod } [0];
+    Beta "beta" { timeperiod: usize = 5 } ["value"] Beta { timeperiod } [0];
+    HtTrendline "ht_trendline" {} ["value"] HtTrendline {} [0];
+    Donchian "donchian" { timeperiod: usize = 20 } ["upper", "middle", "lower"] Range { timeperiod } [0, 1, 2];
+    Keltner "keltner" { ema_period: usize = 20, atr_period: usize = 10, mult: f64 = 2.0 } ["upper", "middle", "lower"] Keltner { ema_period, atr_period, mult } [0, 1, 2];
+    RollingVwap "rolling_vwap" { timeperiod: usize = 20 } ["value"] RollingVwap { timeperiod } [0];
+    Cmf "cmf" { timeperiod: usize = 20 } ["value"] Cmf { timeperiod } [0];
+    Ichimoku "ichimoku" { tenkan: usize = 9, kijun: usize = 26, senkou_b: usize = 52, shift: usize = 26 } ["tenkan", "kijun", "senkou_a", "senkou_b"] Ichimoku { tenkan, kijun, senkou_b, shift } [0, 1, 2, 3];
+    Supertrend "supertrend" { atr_period: usize = 10, mult: f64 = 3.0 } ["value", "direction"] Supertrend { atr_period, mult } [0, 1];
+    RollingZscore "rolling_zscore" { timeperiod: usize = 20 } ["value"] RollingZscore { timeperiod } [0];
+    VolClose "vol_close" { window: usize = 24 } ["value"] VolClose { window } [0];
+    VolRealised "vol_realised" { window: usize = 24 } ["value"] VolRealised { window } [0];
+    VolParkinson "vol_parkinson" { window: usize = 24 } ["value"] VolParkinson { window } [0];
+    VolGarmanKlass "vol_garman_klass" { window: usize = 24 } ["value"] VolGarmanKlass { window } [0];
+    VolRogersSatchell "vol_rogers_satchell" { window: usize = 24 } ["value"] VolRogersSatchell { window } [0];
+    VolYangZhang "vol_yang_zhang" { window: usize = 24 } ["value"] VolYangZhang { window } [0];
+    VolEwma "vol_ewma" { lambda: f64 = 0.94, seed_bars: usize = 20 } ["value"] VolEwma { lambda, seed_bars } [0];
 }
 
 #[cfg(test)]

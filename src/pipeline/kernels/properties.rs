@@ -4,34 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Every indicator of the catalog with usual parameters.
-pub(super) fn catalog() -> Vec<Indicator> {
-    let usual = |name: &'static str| -> Vec<(&'static str, f64)> {
-        match name {
-            "macd" => vec![("fastperiod", 12.0), ("slowperiod", 26.0), ("signalperiod", 9.0)],
-            "apo" | "ppo" => vec![("fastperiod", 12.0), ("slowperiod", 26.0)],
-            "adosc" => vec![("fastperiod", 3.0), ("slowperiod", 10.0)],
-            "t3" => vec![("timeperiod", 5.0), ("vfactor", 0.7)],
-            "bbands" => vec![("timeperiod", 20.0), ("mult", 2.0)],
-            "stoch" => vec![("fastk_period", 14.0), ("slowk_period", 3.0), ("slowd_period", 3.0)],
-            "stochf" => vec![("fastk_period", 5.0), ("fastd_period", 3.0)],
-            "stochrsi" => vec![("timeperiod", 14.0), ("fastk_period", 5.0), ("fastd_period", 3.0)],
-            "ultosc" => vec![("timeperiod1", 7.0), ("timeperiod2", 14.0), ("timeperiod3", 28.0)],
-            "sar" => vec![("acceleration", 0.02), ("maximum", 0.2)],
-            "keltner" => vec![("ema_period", 20.0), ("atr_period", 10.0), ("mult", 2.0)],
-            "ichimoku" => vec![("tenkan", 9.0), ("kijun", 26.0), ("senkou_b", 52.0), ("shift", 26.0)],
-            "supertrend" => vec![("atr_period", 10.0), ("mult", 3.0)],
-            "vol_ewma" => vec![("lambda", 0.94), ("seed_bars", 20.0)],
-            "trange" | "obv" | "ad" | "bop" | "typprice" | "ht_trendline" => vec![],
-            name if name.starts_with("vol_") => vec![("window", 24.0)],
-            _ => vec![("timeperiod", 14.0)],
-        }
-    };
-    Indicator::NAMES.iter().map(|name| Indicator::new(name, usual(name)).unwrap()).collect()
-}
-
 /// Bars whose closes wander by these steps, in shares of a thousandth; steps and ranges of 0 happen.
-pub(super) fn wander(steps: &[(i16, u8, u8, u8)]) -> Vec<Row> {
+fn wander(steps: &[(i16, u8, u8, u8)]) -> Vec<Row> {
     let mut close = 100.0_f64;
     let bar = |(step, up, down, volume): &(i16, u8, u8, u8)| {
         let open = close;
@@ -107,7 +81,7 @@ proptest! {
         rows in walk(1..700),
         cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..11),
     ) {
-        let plan = Plan::new(&catalog());
+        let plan = Plan::new(Indicator::USUAL);
         let mut series = vec![rows.as_slice()];
         // Others begin elsewhere and are shorter.
         series.extend(cuts.iter().map(|cut| &rows[cut.index(rows.len())..]));
@@ -124,7 +98,7 @@ proptest! {
     #[test]
     fn a_value_depends_on_nothing_after_it(rows in walk(2..260), cut in any::<prop::sample::Index>()) {
         let cut = cut.index(rows.len() - 1) + 1;
-        let plan = Plan::new(&catalog());
+        let plan = Plan::new(Indicator::USUAL);
         let whole = streamed(&mut plan.start(), &rows);
         let begun: Vec<Column> = whole.iter().map(|column| column[..cut].to_vec()).collect();
         prop_assert_eq!(bits(&streamed(&mut plan.start(), &rows[..cut])), bits(&begun));
@@ -135,8 +109,9 @@ proptest! {
 #[test]
 fn sharing_a_source_changes_nothing() {
     let rows = wander(&(0..300_u32).map(|i| ((i * 7919 % 601) as i16 - 300, 3, 5, 1)).collect::<Vec<_>>());
-    let together = streamed(&mut Plan::new(&catalog()).start(), &rows);
-    let alone: Vec<Column> = catalog().iter().flat_map(|indicator| streamed(&mut indicator.start(), &rows)).collect();
+    let together = streamed(&mut Plan::new(Indicator::USUAL).start(), &rows);
+    let alone: Vec<Column> =
+        Indicator::USUAL.iter().flat_map(|indicator| streamed(&mut indicator.start(), &rows)).collect();
     assert_eq!(bits(&together), bits(&alone));
 }
 
@@ -187,7 +162,7 @@ fn the_size_of_a_price_changes_no_ratio() {
         "cmf",
         "rolling_zscore",
     ];
-    for indicator in catalog() {
+    for indicator in Indicator::USUAL {
         let name = indicator.name();
         let of = |rows: &[Row]| streamed(&mut indicator.start(), rows);
         let ratio = ratios.contains(&name) || name.starts_with("vol_");
