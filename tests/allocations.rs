@@ -1,7 +1,13 @@
 //! What must not allocate once it has started, counted by an allocator that counts.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
+use std::f64::consts::TAU;
+
 use allocation_counter::measure;
+use cryptosmarttrader::domain::settings::PipelineSettings;
+use cryptosmarttrader::domain::{Bar, Pair, UtcMs};
+use cryptosmarttrader::pipeline::FeatureSet;
+use cryptosmarttrader::pipeline::features::Panel;
 use cryptosmarttrader::pipeline::kernels::{Indicator, Lanes, Plan, Real, Row};
 
 fn row<T: Real>(i: u32) -> Row<T> {
@@ -27,4 +33,47 @@ fn no_indicator_allocates_while_it_takes_bars() {
     assert_eq!(measure(|| drop(vec![1_u8; 10])).count_total, 1, "the counter counts");
     assert_eq!(allocations::<f64>(), 0);
     assert_eq!(allocations::<Lanes<8>>(), 0);
+}
+
+const PAIRS: usize = 6;
+
+fn candle(pair: usize, hour: i64) -> Bar {
+    let wave =
+        |h: i64| 100.0 * (0.05 * (TAU * (h as f64) / (37.0 + pair as f64)).sin() + 0.01 * ((h * h % 17) as f64)).exp();
+    let (open, close) = (wave(hour - 1), wave(hour));
+    Bar {
+        open_time: UtcMs(hour * 3_600_000),
+        open,
+        high: open.max(close) * 1.001,
+        low: open.min(close) * 0.999,
+        close,
+        volume: 5.0 + (hour % 13) as f64,
+    }
+}
+
+#[test]
+fn an_hour_of_all_pairs_allocates_nothing() {
+    let pairs: Vec<Pair> = ["BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "LTC/USD", "DOGE/USD"]
+        .iter()
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    assert_eq!(pairs.len(), PAIRS);
+    let mut panel = Panel::new(FeatureSet::built_in(), &pairs, &PipelineSettings::default());
+    let mut run = |hours: std::ops::Range<i64>| {
+        for hour in hours {
+            for pair in 0..PAIRS {
+                panel.take(pair, &candle(pair, hour), None);
+            }
+            panel.close();
+        }
+    };
+    // Every window is full, and has begun anew.
+    run(0..700);
+    let counted = measure(|| run(700..1_100));
+    assert_eq!((counted.count_total, counted.bytes_total), (0, 0));
+    // Looking at the values makes no row either.
+    let mut present = 0;
+    let counted = measure(|| present = panel.values(1).filter(|v| !v.is_nan()).count());
+    assert_eq!(counted.count_total, 0);
+    assert!(present > 80, "{present}");
 }

@@ -115,7 +115,7 @@ async fn everything(
     let speed = cli.speed.map_or(Speed::Times(settings.replay.speed), |s| s.0);
     let ui = ui_options(cli, &settings);
     let records = settings.lake.record && source == SourceKind::Kraken;
-    let lake = home.dir.join("data").join("lake");
+    let lake = home.lake();
     let recorder = if records { Some(Recorder::start(&lake, Arc::clone(&clock))?) } else { None };
     let launch = Launch {
         settings,

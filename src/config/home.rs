@@ -66,6 +66,12 @@ impl Home {
         self.dir.join(setting)
     }
 
+    /// The lake's folder.
+    #[must_use]
+    pub fn lake(&self) -> PathBuf {
+        self.dir.join("data").join("lake")
+    }
+
     /// The folder of the recording (setting `replay.recording`).
     ///
     /// # Errors

@@ -26,8 +26,19 @@ use crate::simulator::protocol::{self, SimNs, Symbol, TapeTrade};
 use crate::store::ticks::{TAPE_MANIFEST, TakerOrder, TapeSeries, load_tape};
 use crate::store::{Recording, ReplayRows};
 
-/// Kraken's own pace of heartbeats.
-const HEARTBEAT_MS: i64 = 1_000;
+/// How often an exchange tells or does something although nothing happened.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    heartbeat_ms: i64,
+    /// Mean time between changes of an invented book that no trade caused; `None`: there are none.
+    churn_ms: Option<u32>,
+}
+
+/// Kraken's own pace of heartbeats, and a lively book.
+const OWN_PACE: Pace = Pace { heartbeat_ms: 1_000, churn_ms: Some(1_000) };
+/// Where simulated time leaps from candle to candle and nobody watches a book: heartbeats and changes for each of its seconds would be nearly all of the
+/// work.
+const LEAPING: Pace = Pace { heartbeat_ms: HOUR_MS, churn_ms: None };
 /// Hours of invented trades before the start, and in all.
 const INVENTED_BEFORE: i64 = 30;
 const INVENTED_HOURS: u32 = 54;
@@ -107,7 +118,7 @@ pub fn from_folder(folder: &Path, wanted: &StandIn) -> Result<Loaded, Orchestrat
         data.shift(ms)?;
         about.push_str(&format!("; moved by {} minutes, so their times are not the market's", ms / MINUTE_MS));
     }
-    Ok(Loaded { exchange: exchange(data, wanted, HEARTBEAT_MS)?, about })
+    Ok(Loaded { exchange: exchange(data, wanted, OWN_PACE)?, about })
 }
 
 impl Played {
@@ -136,7 +147,7 @@ impl Played {
 pub fn invented(wanted: &StandIn) -> Result<Exchange, OrchestratorError> {
     let start = wanted.from.unwrap_or_default();
     let data = Played { listing: listing()?, trades: Vec::new(), candles: Vec::new(), books: Vec::new(), start };
-    exchange(data, wanted, HEARTBEAT_MS)
+    exchange(data, wanted, OWN_PACE)
 }
 
 /// An exchange that plays the rows of a recording from `start` on, as candles, and the rows that no exchange can play.
@@ -150,10 +161,9 @@ pub(super) fn of_recording(rows: &ReplayRows, start: UtcMs) -> Result<(Exchange,
         from: None,
         moved_to: None,
     };
-    // Simulated time leaps from batch to batch: a heartbeat for each of its seconds would be most of the traffic.
     let (candles, odd) = candle_tapes(rows);
     let data = Played { listing: listing()?, trades: Vec::new(), candles, books: Vec::new(), start };
-    Ok((exchange(data, &wanted, HOUR_MS)?, odd))
+    Ok((exchange(data, &wanted, LEAPING)?, odd))
 }
 
 fn failed(text: String) -> OrchestratorError {
@@ -164,7 +174,7 @@ fn listing() -> Result<Listing, OrchestratorError> {
     Listing::bundled().map_err(|e| failed(e.to_string()))
 }
 
-fn exchange(data: Played, wanted: &StandIn, heartbeat_ms: i64) -> Result<Exchange, OrchestratorError> {
+fn exchange(data: Played, wanted: &StandIn, pace: Pace) -> Result<Exchange, OrchestratorError> {
     let Played { listing: known, mut trades, candles, mut books, start } = data;
     let listing = if wanted.synthetic > 0 { known.clones(wanted.synthetic) } else { known };
     let start = SimNs(start.0.saturating_mul(1_000_000));
@@ -181,7 +191,7 @@ fn exchange(data: Played, wanted: &StandIn, heartbeat_ms: i64) -> Result<Exchang
         trades.extend(invented.map_err(|e| failed(e.to_string()))?);
     }
     let data = MarketData { listing: Arc::new(listing), trades, candles, books, start };
-    let market = MarketOptions { seed: wanted.seed, ..MarketOptions::default() };
+    let market = MarketOptions { seed: wanted.seed, churn_ms: pace.churn_ms, ..MarketOptions::default() };
     let market = Market::new(data, market).map_err(|e| failed(e.to_string()))?;
     let desk = Desk::new(DeskOptions {
         seed: wanted.seed,
@@ -189,8 +199,12 @@ fn exchange(data: Played, wanted: &StandIn, heartbeat_ms: i64) -> Result<Exchang
         full_deltas: wanted.full_deltas,
         ..DeskOptions::default()
     });
-    let options =
-        ExchangeOptions { seed: wanted.seed, strict: wanted.strict, heartbeat_ms, ..ExchangeOptions::default() };
+    let options = ExchangeOptions {
+        seed: wanted.seed,
+        strict: wanted.strict,
+        heartbeat_ms: pace.heartbeat_ms,
+        ..ExchangeOptions::default()
+    };
     Exchange::new(options, market, desk).map_err(failed)
 }
 

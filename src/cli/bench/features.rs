@@ -1,4 +1,5 @@
-//! What indicators cost: many candles of many pairs in batch, one pair alone, and one closed bar of every pair of an exchange. One thread.
+//! What indicators and the feature set cost: many candles of many pairs in batch, one pair alone, and one closed bar of every pair of an exchange.
+//! One thread.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -10,6 +11,11 @@ use crate::cli::args::Cli;
 use crate::cli::{Outcome, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::domain::random::SplitMix64;
+use crate::domain::settings::PipelineSettings;
+use crate::domain::time::HOUR_MS;
+use crate::domain::{Bar, Pair, UtcMs};
+use crate::pipeline::FeatureSet;
+use crate::pipeline::features::Panel;
 use crate::pipeline::kernels::{Indicator, Lanes, Plan, Row, Series, Started};
 use crate::telemetry::ProcessMeter;
 
@@ -53,6 +59,8 @@ struct Report {
     /// One pair alone, bar by bar.
     update: Spread,
     live: Live,
+    /// The feature set instead of the indicators.
+    feature_set: Live,
 }
 
 /// All indicators over a million candles.
@@ -71,6 +79,8 @@ struct Batch {
 #[derive(Debug, Serialize)]
 struct Live {
     pairs: usize,
+    /// Outputs of the indicators, or columns of the feature set.
+    outputs: usize,
     all_pairs_us: Spread,
     median_ns_per_pair: f64,
     /// What the process grew by when all windows were filled.
@@ -113,6 +123,7 @@ pub(super) fn features(cli: &Cli, only: &[String], dump: Option<&Path>) -> Outco
         batch: batch(&plan, &tables, &clock)?,
         update: update(&plan, &tables, &clock)?,
         live,
+        feature_set: feature_set(&clock)?,
     };
     if cli.json {
         return print_json(&report);
@@ -121,12 +132,11 @@ pub(super) fn features(cli: &Cli, only: &[String], dump: Option<&Path>) -> Outco
 }
 
 fn told(report: &Report) -> String {
-    let Report { batch, update, live, .. } = report;
+    let Report { batch, update, .. } = report;
     let mut text = format!(
         "{} indicators, {} outputs, one thread\n\
          {} pairs × {} rows in batch     {:>8.1} ms  {:.2} ns per row and output\n\
-         one bar of one pair            {:>8.0} ns\n\
-         one bar of {} pairs          {:>8.1} µs at the median, {:.1} µs in 99 of 100; {:.0} ns a pair",
+         one bar of one pair            {:>8.0} ns",
         report.indicators,
         report.outputs,
         batch.pairs,
@@ -134,13 +144,16 @@ fn told(report: &Report) -> String {
         batch.best_ms,
         batch.ns_per_row_and_output,
         update.p50,
-        live.pairs,
-        live.all_pairs_us.p50,
-        live.all_pairs_us.p99,
-        live.median_ns_per_pair,
     );
-    if let Some(bytes) = live.resident_bytes_per_pair_and_output {
-        let _ = write!(text, "; {bytes:.0} bytes resident per pair and output");
+    for (what, live) in [("indicators", &report.live), ("the feature set", &report.feature_set)] {
+        let _ = write!(
+            text,
+            "\none bar of {} pairs, {what}, {} values: {:.1} µs at the median, {:.1} µs in 99 of 100; {:.0} ns a pair",
+            live.pairs, live.outputs, live.all_pairs_us.p50, live.all_pairs_us.p99, live.median_ns_per_pair,
+        );
+        if let Some(bytes) = live.resident_bytes_per_pair_and_output {
+            let _ = write!(text, "; {bytes:.0} bytes resident per pair and value");
+        }
     }
     if !report.optimised {
         text.push_str("\nthis is not a release build: the figures say little");
@@ -239,28 +252,60 @@ fn update(plan: &Plan, tables: &[Table], clock: &dyn Clock) -> Result<Spread, co
     Ok(Spread::of(bars.skip(FIRST_BARS / BARS).collect()))
 }
 
+/// All indicators, pairs side by side.
 fn live(plan: &Plan, clock: &dyn Clock) -> Live {
+    let groups = LIVE_PAIRS.div_ceil(SIDE_BY_SIDE);
+    measured(plan.outputs(), clock, || {
+        let mut groups: Vec<Started<Lanes<SIDE_BY_SIDE>>> = (0..groups).map(|_| plan.start()).collect();
+        move |number, bars| {
+            let Some(row) = bars.get(number).map(Row::side_by_side) else { return };
+            for group in &mut groups {
+                group.push(&row);
+            }
+        }
+    })
+}
+
+/// The whole feature set, with what looks at all pairs.
+fn feature_set(clock: &dyn Clock) -> Result<Live, color_eyre::Report> {
+    let set = FeatureSet::built_in();
+    let others = (1..LIVE_PAIRS).map(|i| format!("P{i}/USD").parse());
+    let pairs: Vec<Pair> = std::iter::once(Ok(set.leader().clone())).chain(others).collect::<Result<_, _>>()?;
+    Ok(measured(set.schema().len(), clock, move || {
+        let mut panel = Panel::new(set, &pairs, &PipelineSettings::default());
+        move |number, bars| {
+            for pair in 0..LIVE_PAIRS {
+                // Each pair walks through the same candles from a place of its own.
+                let Some(row) = bars.get((number + 7 * pair) % bars.len()) else { continue };
+                let Row { open, high, low, close, volume } = *row;
+                let open_time = UtcMs((number as i64).saturating_mul(HOUR_MS));
+                panel.take(pair, &Bar { open_time, open, high, low, close, volume }, None);
+            }
+            panel.close();
+        }
+    }))
+}
+
+/// Starts something and lets it take one bar of all pairs after the other.
+fn measured<S: FnMut(usize, &[Row])>(outputs: usize, clock: &dyn Clock, start: impl FnOnce() -> S) -> Live {
     let mut meter = ProcessMeter::default();
     let mut resident = || meter.sample(clock.monotonic_ms()).memory;
     let bars: Vec<Row> = Table::invented(1, LIVE_BARS).rows().collect();
     let before = resident();
-    let groups = LIVE_PAIRS.div_ceil(SIDE_BY_SIDE);
-    let mut groups: Vec<Started<Lanes<SIDE_BY_SIDE>>> = (0..groups).map(|_| plan.start()).collect();
-    let taken = bars.iter().map(|bar| {
-        let row = bar.side_by_side();
+    let mut step = start();
+    let taken = (0..bars.len()).map(|number| {
         let begin = clock.monotonic_ms();
-        for group in &mut groups {
-            group.push(&row);
-        }
+        step(number, &bars);
         (clock.monotonic_ms() - begin) * 1e3
     });
     let all_pairs_us = Spread::of(taken.skip(FIRST_BARS).collect());
     let grown = before.zip(resident()).map(|(before, after)| after.saturating_sub(before) as f64);
     Live {
         pairs: LIVE_PAIRS,
+        outputs,
         median_ns_per_pair: all_pairs_us.p50 * 1e3 / LIVE_PAIRS as f64,
         all_pairs_us,
-        resident_bytes_per_pair_and_output: grown.map(|bytes| bytes / (LIVE_PAIRS * plan.outputs()) as f64),
+        resident_bytes_per_pair_and_output: grown.map(|bytes| bytes / (LIVE_PAIRS * outputs) as f64),
     }
 }
 

@@ -27,5 +27,5 @@ pub(super) fn data(cli: &Cli, args: &DataArgs) -> Outcome {
 
 /// Folder of the lake.
 fn lake_folder(cli: &Cli) -> Result<PathBuf, color_eyre::Report> {
-    Ok(find_home(cli)?.dir.join("data").join("lake"))
+    Ok(find_home(cli)?.lake())
 }

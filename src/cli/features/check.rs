@@ -15,8 +15,8 @@ pub(super) fn check(cli: &Cli, args: &CheckArgs) -> Outcome {
     let loaded = load_settings(cli, &home)?;
     let set = &loaded.features;
     let mut line = ProgressLine::new(cli.json);
-    line.show("reading the recorded hours".to_owned());
-    let histories = histories(&home, &loaded.settings, &args.pairs)?;
+    line.show("reading the hours".to_owned());
+    let histories = histories(&home, &loaded.settings, &args.data, &args.pairs)?;
     let compute = panel_rows(set, &loaded.settings.core.pipeline);
     let checker = Checker::new(set, &histories, &compute, args.instants as usize);
     let summaries = checker.run(|check| line.show(format!("{}: {}", check.as_str(), check.words())));

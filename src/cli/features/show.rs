@@ -1,20 +1,23 @@
-//! `cst features PAIR`: rows over recorded data.
+//! `cst features PAIR`: rows over recorded data or the lake.
 
-use std::fmt::Write as _;
-use std::path::Path;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{WrapErr, bail, eyre};
 use serde_json::{Value, json};
 
 use super::args::ShowArgs;
-use super::recorded::histories;
+use super::recorded::{streams, tell_refused};
 use crate::cli::args::Cli;
+use crate::cli::progress::ProgressLine;
 use crate::cli::{Outcome, find_home, load_settings, print, print_json};
 use crate::domain::pair::Pair;
-use crate::domain::time::UtcMs;
+use crate::domain::time::{DAY_MS, UtcMs};
 use crate::domain::{FeatureRow, Schema};
 use crate::pipeline::FeatureSet;
-use crate::pipeline::features::replay;
+use crate::pipeline::features::replay_streams;
 
 /// Hours side by side on a screen; more belong into a file.
 const MOST_ON_SCREEN: u32 = 6;
@@ -38,41 +41,60 @@ pub(super) fn show(cli: &Cli, pair: &Pair, args: &ShowArgs) -> Outcome {
         None => UtcMs(i64::MAX),
         Some(text) => UtcMs::parse(text).map_err(|e| eyre!("--at '{text}' is not an instant: {e}"))?,
     };
+    let set = &loaded.features;
     // Every pair: some features look at all of them.
-    let histories = histories(&home, &loaded.settings, &[])?;
-    let Some(place) = histories.iter().position(|history| history.pair == *pair) else {
-        let known: Vec<&str> = histories.iter().map(|history| history.pair.as_str()).collect();
-        bail!("the recording has no {pair}; it has {}", known.join(", "));
+    let mut streams = streams(&home, &loaded.settings, &args.data, &[])?;
+    let pairs: Vec<Pair> = streams.iter().map(|stream| stream.pair().clone()).collect();
+    let Some(place) = pairs.iter().position(|known| known == pair) else {
+        let known: Vec<&str> = pairs.iter().map(Pair::as_str).collect();
+        bail!("there is no {pair} in these data; they have {}", known.join(", "));
     };
-    let known: Vec<_> = histories.iter().map(|history| history.up_to(until)).collect();
-    let mut rows = std::collections::VecDeque::with_capacity(args.last as usize);
-    replay(&loaded.features, &loaded.settings.core.pipeline, &known, |at, panel, present| {
-        if let Some(output) = panel.output(place).filter(|_| present.contains(&place)) {
-            if rows.len() == args.last as usize {
-                rows.pop_front();
-            }
-            rows.push_back(Row { at, features: output.features });
+    let mut file = args.out.as_ref().map(|path| RowFile::create(path, pair, set.schema())).transpose()?;
+    let most = if args.all { 0 } else { args.last as usize };
+    let mut rows = VecDeque::with_capacity(most);
+    let mut line = ProgressLine::new(cli.json);
+    let mut shown = 0;
+    replay_streams(set, &loaded.settings.core.pipeline, &pairs, &mut streams, |at, panel, present| {
+        if at.0 / DAY_MS > shown {
+            shown = at.0 / DAY_MS;
+            line.show(format!("{} at {}", pair, at.minute()));
         }
-    });
+        let Some(output) = panel.output(place).filter(|_| at <= until && present.contains(&place)) else {
+            return Ok(());
+        };
+        let row = Row { at, features: output.features };
+        match &mut file {
+            Some(file) if args.all => file.write(&row)?,
+            _ => {
+                if rows.len() == most {
+                    rows.pop_front();
+                }
+                rows.push_back(row);
+            }
+        }
+        Ok(())
+    })?;
+    line.clear();
+    streams.iter().for_each(tell_refused);
     let rows: Vec<Row> = rows.into();
-    if rows.is_empty() {
-        let until = args.at.as_ref().map(|at| format!(" before {at}")).unwrap_or_default();
-        bail!("the recording has no usable hour of {pair}{until}");
+    if let (Some(mut file), Some(path)) = (file, &args.out) {
+        for row in &rows {
+            file.write(row)?;
+        }
+        let written = file.finish()?;
+        if written == 0 {
+            bail!("{}; '{}' holds the names of the columns only", nothing(pair, args), path.display());
+        }
+        let text = format!("{written} rows of {} columns written to '{}'", set.schema().len(), path.display());
+        return if cli.json { print_json(&json!({ "file": path, "rows": written })) } else { print(&text) };
     }
-    if let Some(path) = &args.out {
-        write(path, pair, &rows, loaded.features.schema())?;
-        let text = format!(
-            "{} rows of {} columns written to '{}'",
-            rows.len(),
-            loaded.features.schema().len(),
-            path.display()
-        );
-        return if cli.json { print_json(&json!({ "file": path, "rows": rows.len() })) } else { print(&text) };
+    if rows.is_empty() {
+        bail!("{}", nothing(pair, args));
     }
     if cli.json {
         return print_json(&rows.iter().map(|row| as_json(pair, row)).collect::<Vec<_>>());
     }
-    print(&table(pair, &rows, &loaded.features))
+    print(&table(pair, &rows, set))
 }
 
 fn as_json(pair: &Pair, row: &Row) -> Value {
@@ -85,23 +107,49 @@ fn as_json(pair: &Pair, row: &Row) -> Value {
     })
 }
 
-fn write(path: &Path, pair: &Pair, rows: &[Row], schema: &Schema) -> Outcome {
-    let as_lines = path.extension().is_some_and(|ext| ext == "json" || ext == "jsonl");
-    let mut text = String::new();
-    if as_lines {
-        for row in rows {
-            writeln!(text, "{}", as_json(pair, row))?;
+fn nothing(pair: &Pair, args: &ShowArgs) -> String {
+    let until = args.at.as_ref().map(|at| format!(" up to {at}")).unwrap_or_default();
+    format!("there is no usable hour of {pair}{until}")
+}
+
+/// Rows on their way to a file: CSV, or JSON lines by its name.
+struct RowFile {
+    out: BufWriter<File>,
+    path: PathBuf,
+    pair: Pair,
+    as_lines: bool,
+    rows: u64,
+}
+
+impl RowFile {
+    fn create(path: &Path, pair: &Pair, schema: &Schema) -> Result<Self, color_eyre::Report> {
+        let as_lines = path.extension().is_some_and(|ext| ext == "json" || ext == "jsonl");
+        let failed = || format!("'{}' could not be written", path.display());
+        let mut out = BufWriter::new(File::create(path).wrap_err_with(failed)?);
+        if !as_lines {
+            let names: Vec<&str> = schema.columns().iter().map(|column| column.name.as_str()).collect();
+            writeln!(out, "pair,at,{}", names.join(",")).wrap_err_with(failed)?;
         }
-    } else {
-        let names: Vec<&str> = schema.columns().iter().map(|column| column.name.as_str()).collect();
-        writeln!(text, "pair,at,{}", names.join(","))?;
-        for row in rows {
+        Ok(Self { out, path: path.to_owned(), pair: pair.clone(), as_lines, rows: 0 })
+    }
+
+    fn write(&mut self, row: &Row) -> Outcome {
+        self.rows += 1;
+        let written = if self.as_lines {
+            writeln!(self.out, "{}", as_json(&self.pair, row))
+        } else {
             let values: Vec<String> =
                 row.features.values().map(|value| value.map(|v| v.to_string()).unwrap_or_default()).collect();
-            writeln!(text, "{pair},{},{}", row.at, values.join(","))?;
-        }
+            writeln!(self.out, "{},{},{}", self.pair, row.at, values.join(","))
+        };
+        written.wrap_err_with(|| format!("'{}' could not be written", self.path.display()))
     }
-    std::fs::write(path, text).wrap_err_with(|| format!("'{}' could not be written", path.display()))
+
+    /// How many rows it has.
+    fn finish(mut self) -> Result<u64, color_eyre::Report> {
+        self.out.flush().wrap_err_with(|| format!("'{}' could not be written", self.path.display()))?;
+        Ok(self.rows)
+    }
 }
 
 fn table(pair: &Pair, rows: &[Row], set: &FeatureSet) -> String {

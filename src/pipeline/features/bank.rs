@@ -54,20 +54,37 @@ impl Table {
         (known, rest.get_mut(..count * self.pairs).unwrap_or_default())
     }
 
-    /// Computes a row of the rows `inputs`, which stand before it: a pair without all inputs has no value.
-    pub fn map(&mut self, inputs: &[u16], out: usize, f: impl Fn(&[f64]) -> f64) {
+    /// Computes a row of the rows `inputs`, which stand before it. An input without a value is NaN, which `f` has to hand on; what it makes that is
+    /// not a finite number is no value.
+    pub fn map<const N: usize>(&mut self, inputs: &[u16], out: usize, f: impl Fn([f64; N]) -> f64) {
         let pairs = self.pairs;
         let (known, out) = self.split(out, 1);
+        let rows = rows::<N>(known, inputs, pairs);
         for (pair, out) in out.iter_mut().enumerate() {
-            let mut buffer = [f64::NAN; MOST_INPUTS];
-            let mut complete = true;
-            for (x, row) in buffer.iter_mut().zip(inputs) {
-                *x = known.get(usize::from(*row) * pairs + pair).copied().unwrap_or(f64::NAN);
-                complete &= !x.is_nan();
-            }
-            *out = if complete { f(buffer.get(..inputs.len()).unwrap_or_default()) } else { f64::NAN };
+            let value = f(at(&rows, pair));
+            *out = if value.is_finite() { value } else { f64::NAN };
         }
     }
+}
+
+/// The rows `inputs` of a table.
+fn rows<'a, const N: usize>(known: &'a [f64], inputs: &[u16], pairs: usize) -> [&'a [f64]; N] {
+    let mut rows = [&[][..]; N];
+    for (row, input) in rows.iter_mut().zip(inputs) {
+        let first = usize::from(*input) * pairs;
+        *row = known.get(first..first + pairs).unwrap_or_default();
+    }
+    rows
+}
+
+/// One pair's values in these rows.
+#[inline(always)]
+fn at<const N: usize>(rows: &[&[f64]; N], pair: usize) -> [f64; N] {
+    let mut values = [f64::NAN; N];
+    for (value, row) in values.iter_mut().zip(rows) {
+        *value = row.get(pair).copied().unwrap_or(f64::NAN);
+    }
+    values
 }
 
 /// A running kernel of every pair.
@@ -107,16 +124,12 @@ where
     fn run(&mut self, table: &mut Table, inputs: &[u16], out: usize, present: &[bool]) {
         let pairs = table.pairs;
         let (known, outs) = table.split(out, L);
-        let mut rows = [&[][..]; N];
-        for (row, input) in rows.iter_mut().zip(inputs) {
-            let first = usize::from(*input) * pairs;
-            *row = known.get(first..first + pairs).unwrap_or_default();
-        }
+        let rows = rows::<N>(known, inputs, pairs);
         for (pair, (one, present)) in self.kernels.iter_mut().zip(present).enumerate() {
             if !present {
                 continue;
             }
-            let x = rows.map(|row| row.get(pair).copied().unwrap_or(f64::NAN));
+            let x = at(&rows, pair);
             let lines = if x.iter().any(|x| x.is_nan()) {
                 if std::mem::take(&mut one.began) {
                     (self.reset)(&mut one.kernel);

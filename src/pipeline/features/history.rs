@@ -1,5 +1,7 @@
 //! Recorded hours of several pairs, and the panel run over them.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use super::panel::Panel;
@@ -28,8 +30,7 @@ pub struct Hour {
 }
 
 impl History {
-    /// From candles of one length as a source delivered them, oldest first, through the same checks and the same alignment as live data. `None`
-    /// unless whole candles fill an hour.
+    /// All hours of these candles, as [`CandleHours`] gives them. `None` unless whole candles fill an hour.
     #[must_use]
     pub fn of_candles(
         pair: &Pair,
@@ -37,25 +38,9 @@ impl History {
         rows: impl IntoIterator<Item = RawCandle>,
         settings: &PipelineSettings,
     ) -> Option<Self> {
-        let mut validator = Validator::new(std::slice::from_ref(pair), settings);
-        let mut aligner = HourAligner::new(source, settings.quiet_bars_max)?;
-        let mut closed: Vec<ClosedHour> = Vec::new();
-        let mut newest = None;
-        for row in rows {
-            let known = row.open_time.plus(row.interval.ms());
-            if let Ok(candle) = validator.check(&row, known) {
-                aligner.push(candle, &mut closed);
-                newest = Some(known);
-            }
-        }
-        if let Some(newest) = newest {
-            aligner.advance(newest, &mut closed);
-        }
-        let hour = |hour: ClosedHour| {
-            let bar = hour.candle.as_ref().filter(|_| hour.fault.is_none()).map(Bar::from);
-            Hour { end: hour.end, bar, flow: None }
-        };
-        Some(Self { pair: pair.clone(), hours: closed.into_iter().map(hour).collect() })
+        let rows = rows.into_iter().map(Ok::<_, Infallible>);
+        let hours = CandleHours::new(pair.clone(), source, rows, settings)?.map(|Ok(hour)| hour);
+        Some(Self { pair: pair.clone(), hours: hours.collect() })
     }
 
     /// The hours that end by `until`.
@@ -73,6 +58,90 @@ impl History {
     }
 }
 
+/// The hours of candles of one length as a source delivers them, oldest first, through the same checks and the same alignment as live data. It ends
+/// with the first error of the source. In memory are the candles of one hour.
+#[derive(Debug)]
+pub struct CandleHours<I> {
+    pair: Pair,
+    /// `None` when they are over.
+    rows: Option<I>,
+    validator: Validator,
+    aligner: HourAligner,
+    /// The end of the newest candle.
+    newest: Option<UtcMs>,
+    closed: Vec<ClosedHour>,
+    ready: VecDeque<Hour>,
+    refused: u64,
+}
+
+impl<I> CandleHours<I> {
+    /// `None` unless whole candles fill an hour.
+    #[must_use]
+    pub fn new(pair: Pair, source: Interval, rows: I, settings: &PipelineSettings) -> Option<Self> {
+        Some(Self {
+            validator: Validator::new(std::slice::from_ref(&pair), settings),
+            aligner: HourAligner::new(source, settings.quiet_bars_max)?,
+            pair,
+            rows: Some(rows),
+            newest: None,
+            closed: Vec::new(),
+            ready: VecDeque::new(),
+            refused: 0,
+        })
+    }
+
+    #[must_use]
+    pub const fn pair(&self) -> &Pair {
+        &self.pair
+    }
+
+    /// Candles that were not as they have to be, so far.
+    #[must_use]
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    fn take(&mut self, row: &RawCandle) {
+        let known = row.open_time.plus(row.interval.ms());
+        match self.validator.check(row, known) {
+            Ok(candle) => {
+                self.aligner.push(candle, &mut self.closed);
+                self.newest = Some(known);
+            }
+            Err(_) => self.refused += 1,
+        }
+    }
+
+    fn hand_over(&mut self) {
+        self.ready.extend(self.closed.drain(..).map(|hour| {
+            let bar = hour.candle.as_ref().filter(|_| hour.fault.is_none()).map(Bar::from);
+            Hour { end: hour.end, bar, flow: None }
+        }));
+    }
+}
+
+impl<I: Iterator<Item = Result<RawCandle, E>>, E> Iterator for CandleHours<I> {
+    type Item = Result<Hour, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.ready.is_empty() {
+            match self.rows.as_mut()?.next() {
+                Some(Ok(row)) => self.take(&row),
+                Some(Err(error)) => {
+                    self.rows = None;
+                    return Some(Err(error));
+                }
+                None => {
+                    self.rows = None;
+                    self.aligner.advance(self.newest?, &mut self.closed);
+                }
+            }
+            self.hand_over();
+        }
+        self.ready.pop_front().map(Ok)
+    }
+}
+
 /// Runs a panel over histories, hour by hour. `each` is called after every hour, with its end and the places of the pairs that have a bar in it.
 pub fn replay(
     set: &Arc<FeatureSet>,
@@ -81,19 +150,36 @@ pub fn replay(
     mut each: impl FnMut(UtcMs, &Panel, &[usize]),
 ) {
     let pairs: Vec<Pair> = histories.iter().map(|h| h.pair.clone()).collect();
-    let mut panel = Panel::new(Arc::clone(set), &pairs, settings);
-    let mut next = vec![0_usize; histories.len()];
-    let mut present = Vec::with_capacity(histories.len());
-    let at = |history: &History, place: usize| history.hours.get(place).map(|hour| hour.end);
-    while let Some(end) = histories.iter().zip(&next).filter_map(|(h, place)| at(h, *place)).min() {
+    let mut streams: Vec<_> = histories.iter().map(|h| h.hours.iter().cloned().map(Ok::<_, Infallible>)).collect();
+    let Ok(()) = replay_streams(set, settings, &pairs, &mut streams, |end, panel, present| {
+        each(end, panel, present);
+        Ok(())
+    });
+}
+
+/// [`replay`] over hours that are read one by one, a stream for each of `pairs`; it ends with the first error of a stream or of `each`.
+///
+/// # Errors
+/// What a stream or `each` says.
+pub fn replay_streams<E>(
+    set: &Arc<FeatureSet>,
+    settings: &PipelineSettings,
+    pairs: &[Pair],
+    streams: &mut [impl Iterator<Item = Result<Hour, E>>],
+    mut each: impl FnMut(UtcMs, &Panel, &[usize]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut panel = Panel::new(Arc::clone(set), pairs, settings);
+    let mut next: Vec<Option<Hour>> = streams.iter_mut().map(|s| s.next().transpose()).collect::<Result<_, _>>()?;
+    let mut present = Vec::with_capacity(streams.len());
+    while let Some(end) = next.iter().flatten().map(|hour| hour.end).min() {
         present.clear();
-        for (i, (history, place)) in histories.iter().zip(&mut next).enumerate() {
-            let Some(hour) = history.hours.get(*place).filter(|hour| hour.end == end) else {
+        for (i, (stream, next)) in streams.iter_mut().zip(&mut next).enumerate() {
+            let Some(hour) = next.take_if(|hour| hour.end == end) else {
                 // A pair whose hours are over, or have not begun, is not there; one between two of its hours has a hole.
                 panel.hole(i);
                 continue;
             };
-            *place += 1;
+            *next = stream.next().transpose()?;
             match &hour.bar {
                 Some(bar) => {
                     panel.take(i, bar, hour.flow.as_ref());
@@ -103,6 +189,7 @@ pub fn replay(
             }
         }
         panel.close();
-        each(end, &panel, &present);
+        each(end, &panel, &present)?;
     }
+    Ok(())
 }

@@ -26,7 +26,7 @@ pub use check::{Check, Checker, Compute, Finding, Summary, panel_rows};
 pub use engine::FeatureEngine;
 pub use error::{SetError, SetProblem};
 pub use file::Group;
-pub use history::{History, Hour, replay};
+pub use history::{CandleHours, History, Hour, replay, replay_streams};
 pub use hour::FIELDS;
 pub use panel::{FeatureOutput, Panel};
 pub use set::{BUILT_IN, FILE_NAME, Feature, FeatureSet};

@@ -109,7 +109,7 @@ impl Panel {
             }
             for node in &pass.nodes {
                 match &node.op {
-                    Op::Map(map) => table.map(node.inputs(), node.out, |x| map.apply(x)),
+                    Op::Map(map) => map.run(table, node.inputs(), node.out),
                     Op::Stream(number) => {
                         if let Some(bank) = banks.get_mut(*number) {
                             bank.run(table, node.inputs(), node.out, present);

@@ -138,9 +138,11 @@ where
         let mut lines = self.lines.chunks_exact_mut(self.rows.len().max(1));
         let mut lines: [_; LINES] = std::array::from_fn(|_| lines.next().unwrap_or_default().iter_mut());
         for row in self.rows {
-            for (line, value) in lines.iter_mut().zip(W::step(self.kernel, row)) {
+            // By reference: values that move through an iterator of their own would be copied several times.
+            let values = W::step(self.kernel, row);
+            for (line, value) in lines.iter_mut().zip(&values) {
                 if let Some(place) = line.next() {
-                    *place = value;
+                    *place = *value;
                 }
             }
         }
@@ -324,7 +326,7 @@ sources! {
     Cmf { timeperiod: usize } 1, ChaikinFlow::new(timeperiod) => |k, row| [line(k.push(row))];
     Ichimoku { tenkan: usize, kijun: usize, senkou_b: usize, shift: usize } 4, Ichimoku::new(tenkan, kijun, senkou_b, shift) => |k, row| {
             let lines = k.push(row);
-            [lines.tenkan, lines.kijun, lines.senkou_a, lines.senkou_b].map(line)
+            [line(lines.tenkan), line(lines.kijun), line(lines.senkou_a), line(lines.senkou_b)]
         };
     Supertrend { atr_period: usize, mult: f64 } 2, Supertrend::new(atr_period, mult) => |k, row| split(k.push(row), |t| [t.value, t.side]);
     RollingZscore { timeperiod: usize } 1, ZScore::new(timeperiod) => |k, row| [line(k.push(row.close))];

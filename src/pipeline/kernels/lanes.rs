@@ -26,8 +26,8 @@ impl<const N: usize> Lanes<N> {
 
     #[inline(always)]
     fn with(mut self, other: Self, f: impl Fn(f64, f64) -> f64) -> Self {
-        for (x, y) in self.0.iter_mut().zip(other.0) {
-            *x = f(*x, y);
+        for (x, y) in self.0.iter_mut().zip(&other.0) {
+            *x = f(*x, *y);
         }
         self
     }
@@ -35,8 +35,8 @@ impl<const N: usize> Lanes<N> {
     #[inline(always)]
     fn ask(self, other: Self, f: impl Fn(f64, f64) -> bool) -> LaneMask<N> {
         let mut answers = [0; N];
-        for (answer, (x, y)) in answers.iter_mut().zip(self.0.into_iter().zip(other.0)) {
-            *answer = if f(x, y) { u64::MAX } else { 0 };
+        for (answer, (x, y)) in answers.iter_mut().zip(self.0.iter().zip(&other.0)) {
+            *answer = if f(*x, *y) { u64::MAX } else { 0 };
         }
         LaneMask(answers)
     }
@@ -92,8 +92,8 @@ impl<const N: usize> BitAnd for LaneMask<N> {
 
     #[inline(always)]
     fn bitand(mut self, other: Self) -> Self {
-        for (a, b) in self.0.iter_mut().zip(other.0) {
-            *a &= b;
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            *a &= *b;
         }
         self
     }
@@ -104,8 +104,8 @@ impl<const N: usize> BitOr for LaneMask<N> {
 
     #[inline(always)]
     fn bitor(mut self, other: Self) -> Self {
-        for (a, b) in self.0.iter_mut().zip(other.0) {
-            *a |= b;
+        for (a, b) in self.0.iter_mut().zip(&other.0) {
+            *a |= *b;
         }
         self
     }
@@ -146,7 +146,7 @@ impl<const N: usize> Real for Lanes<N> {
     #[inline(always)]
     fn pick(mask: LaneMask<N>, then: Self, otherwise: Self) -> Self {
         let mut picked = otherwise;
-        for (x, (holds, y)) in picked.0.iter_mut().zip(mask.0.into_iter().zip(then.0)) {
+        for (x, (holds, y)) in picked.0.iter_mut().zip(mask.0.iter().zip(&then.0)) {
             *x = f64::from_bits((holds & y.to_bits()) | (!holds & x.to_bits()));
         }
         picked

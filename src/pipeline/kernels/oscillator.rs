@@ -251,9 +251,10 @@ impl<T: Real> Ultimate<T> {
         let range = range?;
         let zero = T::of(0.0);
         let [short, middle, long] = &mut self.windows;
-        let sums = [short, middle, long].map(|window| window.push([pressure, range]));
+        let item = [pressure, range];
+        let (short, middle, long) = (short.push(item), middle.push(item), long.push(item));
         // The longest window is full last.
-        let [Some(short), Some(middle), Some(long)] = sums else { return None };
+        let (short, middle, long) = (short?, middle?, long?);
         let share = |[pressure, range]: [T; 2], weight: f64| {
             T::pick(range.above(zero), T::of(weight) * (pressure / range), zero)
         };

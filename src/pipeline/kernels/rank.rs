@@ -1,5 +1,7 @@
 //! Where a value stands among its own past.
 
+use pulp::{Arch, Simd, WithSimd};
+
 use super::TIE;
 
 /// Share of the other `n − 1` newest values that lie below the newest one, 0..=1. Values that differ only by rounding are ties, which count half; no
@@ -10,6 +12,24 @@ pub struct Rank {
     /// Where the next value goes.
     next: usize,
     full: bool,
+}
+
+/// How many values are below `low`, and how many above `high`.
+struct Apart<'a> {
+    window: &'a [f64],
+    low: f64,
+    high: f64,
+}
+
+impl WithSimd for Apart<'_> {
+    type Output = (u64, u64);
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> (u64, u64) {
+        self.window
+            .iter()
+            .fold((0, 0), |(below, above), v| (below + u64::from(*v < self.low), above + u64::from(*v > self.high)))
+    }
 }
 
 impl Rank {
@@ -29,12 +49,9 @@ impl Rank {
             return None;
         }
         let rounding = TIE * x.abs();
-        let (low, high) = (x - rounding, x + rounding);
-        // Counted as numbers: that is one comparison for several values at once.
-        let (below, above) = self.window.iter().fold((0.0, 0.0), |(below, above), v| {
-            (below + if *v < low { 1.0 } else { 0.0 }, above + if *v > high { 1.0 } else { 0.0 })
-        });
-        let others = self.window.len() as f64 - 1.0;
+        let (below, above) =
+            Arch::new().dispatch(Apart { window: &self.window, low: x - rounding, high: x + rounding });
+        let (below, above, others) = (below as f64, above as f64, self.window.len() as f64 - 1.0);
         let ties = others - below - above;
         (ties < others).then(|| (below + ties / 2.0) / others)
     }

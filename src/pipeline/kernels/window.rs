@@ -78,8 +78,8 @@ impl<T: Real, const N: usize> Join for [T; N] {
 
     #[inline(always)]
     fn join(mut self, next: Self, _: f64, _: f64) -> Self {
-        for (a, b) in self.iter_mut().zip(next) {
-            *a = *a + b;
+        for (a, b) in self.iter_mut().zip(&next) {
+            *a = *a + *b;
         }
         self
     }

@@ -33,7 +33,7 @@ pub use rows::{BookRow, StoredCandle, TradeRow};
 pub use scan::{FloatBatches, Floats, Rows, Scan};
 pub use series::{Series, SeriesKey, VenueName, interval_from_text};
 pub(super) use span::Span;
-pub use survey::{CheckReport, Cover, Filter, LakeEntry, LakeProblem, SeriesState, check, list};
+pub use survey::{CheckReport, Cover, Filter, LakeEntry, LakeProblem, SeriesState, check, list, names};
 pub(super) use table::Stored;
 pub(super) use writer::stored_rows;
 pub use writer::{LakeWriter, SeriesWriter};

@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use super::{Inputs, KernelSpec, Lookback, Make, ONE};
+use crate::pipeline::features::bank::Table;
 use crate::pipeline::features::keys::{Args, Key};
 
 /// A function of one instant's values. It has no value where the result is not a finite number.
@@ -55,31 +56,34 @@ pub enum Map {
 }
 
 impl Map {
-    /// The value for inputs that all have one; NaN where there is none.
-    #[must_use]
-    pub fn apply(self, inputs: &[f64]) -> f64 {
-        let value = match (self, inputs) {
-            (Self::Difference, [a, b]) => a - b,
-            (Self::Ratio, [a, b]) => a / b,
-            (Self::Product, [a, b]) => a * b,
-            (Self::LogRatio, [a, b]) => (a / b).ln(),
-            (Self::Ln, [x]) => x.ln(),
-            (Self::Ln1p, [x]) => x.ln_1p(),
-            (Self::Scale { by }, [x]) => x / by,
-            (Self::Centred { at, by }, [x]) => (x - at) / by,
-            (Self::Distance, [a, b, c]) => (a - b) / c,
-            (Self::Position, [x, low, high]) if high > low => (x - low) / (high - low),
-            (Self::Where, [x, y]) if *y > 0.0 => *x,
-            (Self::BalanceOfPower, [open, high, low, close]) if high > low => (close - open) / (high - low),
-            (Self::BalanceOfPower, [_, _, _, _]) => 0.0,
-            (Self::TypicalPrice, [high, low, close]) => (high + low + close) / 3.0,
-            (Self::Magnitude, [x]) => x.abs(),
-            (Self::OverSigma { root }, [x, sigma]) => x / (sigma * root),
-            (Self::Sine { period }, [x]) => (TAU * x / period).sin(),
-            (Self::Cosine { period }, [x]) => (TAU * x / period).cos(),
-            _ => f64::NAN,
-        };
-        if value.is_finite() { value } else { f64::NAN }
+    /// Computes the row `out` of every pair from the rows `inputs`, which stand before it; NaN where an input has no value, or the result is none.
+    pub fn run(self, table: &mut Table, inputs: &[u16], out: usize) {
+        // Chosen once for all pairs, so that each of these is a loop without a choice.
+        match self {
+            Self::Difference => table.map(inputs, out, |[a, b]| a - b),
+            Self::Ratio => table.map(inputs, out, |[a, b]| a / b),
+            Self::Product => table.map(inputs, out, |[a, b]| a * b),
+            Self::LogRatio => table.map(inputs, out, |[a, b]| (a / b).ln()),
+            Self::Ln => table.map(inputs, out, |[x]| x.ln()),
+            Self::Ln1p => table.map(inputs, out, |[x]| x.ln_1p()),
+            Self::Scale { by } => table.map(inputs, out, |[x]| x / by),
+            Self::Centred { at, by } => table.map(inputs, out, |[x]| (x - at) / by),
+            Self::Distance => table.map(inputs, out, |[a, b, c]| (a - b) / c),
+            Self::Position => table.map(inputs, out, |[x, low, high]| {
+                let range = high - low;
+                if range > 0.0 { (x - low) / range } else { f64::NAN }
+            }),
+            Self::Where => table.map(inputs, out, |[x, y]| if y > 0.0 { x } else { f64::NAN }),
+            Self::BalanceOfPower => table.map(inputs, out, |[open, high, low, close]| {
+                let range = high - low;
+                if range <= 0.0 { 0.0 } else { (close - open) / range }
+            }),
+            Self::TypicalPrice => table.map(inputs, out, |[high, low, close]| (high + low + close) / 3.0),
+            Self::Magnitude => table.map(inputs, out, |[x]| x.abs()),
+            Self::OverSigma { root } => table.map(inputs, out, |[x, sigma]| x / (sigma * root)),
+            Self::Sine { period } => table.map(inputs, out, |[x]| (TAU * x / period).sin()),
+            Self::Cosine { period } => table.map(inputs, out, |[x]| (TAU * x / period).cos()),
+        }
     }
 }
 
