@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""How much time and memory the lake takes: a year of invented minutes for ten pairs, imported, checked, resampled and exported.
+"""How much time and memory the lake takes: a year of invented minutes for ten pairs, imported, checked, resampled, made into features and
+exported.
 
     benches/lake.py PROGRAM [FILE…]      PROGRAM: the cst binary (release); FILE…: further files to import first, such as real candles
 
@@ -70,6 +71,7 @@ def main() -> None:
         run("list", [*cst, "data", "list"])
         run("check", [*cst, "data", "check"])
         run("resample one pair to 5 lengths", [*cst, "data", "resample", "SIMA/USD", "--from", "1", "--to", "5,15,60,240,1440"])
+        run("features of one pair beside all", [*cst, "features", "SIMA/USD", "--lake", "--interval", "1", "--all", "--out", str(root / "features.csv")])
         for form in ("csv", "jsonl", "parquet"):
             out = str(root / f"out.{form}")
             run(f"export one pair as {form}", [*cst, "data", "export", "SIMA/USD", out, "--interval", "1", "--format", form])

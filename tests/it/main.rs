@@ -15,6 +15,7 @@ mod corruption;
 mod documents;
 mod golden;
 mod headless;
+mod lake;
 mod process;
 mod pty;
 mod services;

@@ -4,7 +4,7 @@ use color_eyre::eyre::bail;
 use serde_json::{Value, json};
 
 use super::args::CheckArgs;
-use super::recorded::histories;
+use super::recorded::Source;
 use crate::cli::args::Cli;
 use crate::cli::progress::ProgressLine;
 use crate::cli::{Outcome, find_home, load_settings, print, print_json};
@@ -16,7 +16,7 @@ pub(super) fn check(cli: &Cli, args: &CheckArgs) -> Outcome {
     let set = &loaded.features;
     let mut line = ProgressLine::new(cli.json);
     line.show("reading the hours".to_owned());
-    let histories = histories(&home, &loaded.settings, &args.data, &args.pairs)?;
+    let histories = Source::open(&home, &loaded.settings, &args.data)?.histories(&args.pairs)?;
     let compute = panel_rows(set, &loaded.settings.core.pipeline);
     let checker = Checker::new(set, &histories, &compute, args.instants as usize);
     let summaries = checker.run(|check| line.show(format!("{}: {}", check.as_str(), check.words())));

@@ -17,50 +17,55 @@ type Rows = Box<dyn Iterator<Item = Result<RawCandle, color_eyre::Report>>>;
 /// The hours of one pair, read as they are asked for.
 pub(super) type Hours = CandleHours<Rows>;
 
-/// The hours of every pair of the recording, in its order, or of the lake, by name; only those of `wanted`, unless it is empty.
-///
-/// # Errors
-/// When the data cannot be read, or hold no pair of `wanted` or no pair at all.
-pub(super) fn streams(
-    home: &Home,
-    settings: &Settings,
-    args: &DataArgs,
-    wanted: &[Pair],
-) -> Result<Vec<Hours>, color_eyre::Report> {
-    let pipeline = &settings.core.pipeline;
-    let (place, mut streams) = if args.lake {
-        let interval = Interval(args.interval);
-        (format!("the lake, as candles of {interval} from {},", args.venue), of_lake(home, args, interval, pipeline)?)
-    } else {
-        ("the recording".to_owned(), of_recording(home, settings)?)
-    };
-    let known: Vec<&str> = streams.iter().map(|stream| stream.pair().as_str()).collect();
-    if known.is_empty() {
-        bail!("{place} has no pair; see `cst data list`, and `cst data import --help` for how candles get there");
-    }
-    if let Some(pair) = wanted.iter().find(|pair| !known.contains(&pair.as_str())) {
-        bail!("{place} has no {pair}; it has {}", known.join(", "));
-    }
-    streams.retain(|stream| wanted.is_empty() || wanted.contains(stream.pair()));
-    Ok(streams)
+/// The hours of every pair that is there, by place.
+pub(super) struct Source {
+    /// Where they come from, in words.
+    name: String,
+    pub(super) streams: Vec<Hours>,
 }
 
-/// [`streams`], read to their ends.
-///
-/// # Errors
-/// As [`streams`].
-pub(super) fn histories(
-    home: &Home,
-    settings: &Settings,
-    args: &DataArgs,
-    wanted: &[Pair],
-) -> Result<Vec<History>, color_eyre::Report> {
-    let read = |mut stream: Hours| {
-        let hours = stream.by_ref().collect::<Result<Vec<_>, _>>()?;
-        tell_refused(&stream);
-        Ok(History { pair: stream.pair().clone(), hours })
-    };
-    streams(home, settings, args, wanted)?.into_iter().map(read).collect()
+impl Source {
+    /// # Errors
+    /// When the data cannot be read, or hold no pair.
+    pub(super) fn open(home: &Home, settings: &Settings, args: &DataArgs) -> Result<Self, color_eyre::Report> {
+        let (name, streams) = if args.lake {
+            let interval = Interval(args.interval);
+            let streams = of_lake(home, args, interval, &settings.core.pipeline)?;
+            (format!("the lake, as candles of {interval} from {},", args.venue), streams)
+        } else {
+            ("the recording".to_owned(), of_recording(home, settings)?)
+        };
+        if streams.is_empty() {
+            bail!("{name} has no pair; see `cst data list`, and `cst data import --help` for how candles get there");
+        }
+        Ok(Self { name, streams })
+    }
+
+    /// # Errors
+    /// When the pair is not there: which are.
+    pub(super) fn place(&self, pair: &Pair) -> Result<usize, color_eyre::Report> {
+        let known = || self.streams.iter().map(|stream| stream.pair().as_str());
+        known()
+            .position(|name| name == pair.as_str())
+            .ok_or_else(|| eyre!("{} has no {pair}; it has {}", self.name, known().collect::<Vec<_>>().join(", ")))
+    }
+
+    /// Reads the hours of `wanted`, of every pair when it is empty.
+    ///
+    /// # Errors
+    /// When a pair is not there, or its data cannot be read.
+    pub(super) fn histories(self, wanted: &[Pair]) -> Result<Vec<History>, color_eyre::Report> {
+        for pair in wanted {
+            self.place(pair)?;
+        }
+        let read = |mut stream: Hours| {
+            let hours = stream.by_ref().collect::<Result<Vec<_>, _>>()?;
+            tell_refused(&stream);
+            Ok(History { pair: stream.pair().clone(), hours })
+        };
+        let of_interest = |stream: &Hours| wanted.is_empty() || wanted.contains(stream.pair());
+        self.streams.into_iter().filter(of_interest).map(read).collect()
+    }
 }
 
 /// Says that candles were left out.

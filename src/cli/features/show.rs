@@ -9,7 +9,7 @@ use color_eyre::eyre::{WrapErr, bail, eyre};
 use serde_json::{Value, json};
 
 use super::args::ShowArgs;
-use super::recorded::{streams, tell_refused};
+use super::recorded::{Source, tell_refused};
 use crate::cli::args::Cli;
 use crate::cli::progress::ProgressLine;
 use crate::cli::{Outcome, find_home, load_settings, print, print_json};
@@ -43,18 +43,15 @@ pub(super) fn show(cli: &Cli, pair: &Pair, args: &ShowArgs) -> Outcome {
     };
     let set = &loaded.features;
     // Every pair: some features look at all of them.
-    let mut streams = streams(&home, &loaded.settings, &args.data, &[])?;
-    let pairs: Vec<Pair> = streams.iter().map(|stream| stream.pair().clone()).collect();
-    let Some(place) = pairs.iter().position(|known| known == pair) else {
-        let known: Vec<&str> = pairs.iter().map(Pair::as_str).collect();
-        bail!("there is no {pair} in these data; they have {}", known.join(", "));
-    };
+    let mut source = Source::open(&home, &loaded.settings, &args.data)?;
+    let place = source.place(pair)?;
+    let pairs: Vec<Pair> = source.streams.iter().map(|stream| stream.pair().clone()).collect();
     let mut file = args.out.as_ref().map(|path| RowFile::create(path, pair, set.schema())).transpose()?;
     let most = if args.all { 0 } else { args.last as usize };
     let mut rows = VecDeque::with_capacity(most);
     let mut line = ProgressLine::new(cli.json);
     let mut shown = 0;
-    replay_streams(set, &loaded.settings.core.pipeline, &pairs, &mut streams, |at, panel, present| {
+    replay_streams(set, &loaded.settings.core.pipeline, &pairs, &mut source.streams, |at, panel, present| {
         if at.0 / DAY_MS > shown {
             shown = at.0 / DAY_MS;
             line.show(format!("{} at {}", pair, at.minute()));
@@ -75,7 +72,7 @@ pub(super) fn show(cli: &Cli, pair: &Pair, args: &ShowArgs) -> Outcome {
         Ok(())
     })?;
     line.clear();
-    streams.iter().for_each(tell_refused);
+    source.streams.iter().for_each(tell_refused);
     let rows: Vec<Row> = rows.into();
     if let (Some(mut file), Some(path)) = (file, &args.out) {
         for row in &rows {

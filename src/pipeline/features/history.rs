@@ -193,3 +193,48 @@ pub fn replay_streams<E>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Venue;
+    use crate::domain::time::MINUTE_MS;
+
+    fn candle(slot: i64) -> RawCandle {
+        RawCandle {
+            pair: "BTC/USD".parse().unwrap(),
+            venue: Venue::Kraken,
+            interval: Interval(30),
+            open_time: UtcMs(slot * 30 * MINUTE_MS),
+            open: 10.0,
+            high: 12.0,
+            low: 9.0,
+            close: 11.0,
+            volume: 1.0,
+            trades: None,
+        }
+    }
+
+    fn hours(
+        rows: Vec<Result<RawCandle, &'static str>>,
+    ) -> CandleHours<std::vec::IntoIter<Result<RawCandle, &'static str>>> {
+        let pair = "BTC/USD".parse().unwrap();
+        CandleHours::new(pair, Interval(30), rows.into_iter(), &PipelineSettings::default()).unwrap()
+    }
+
+    #[test]
+    fn refused_candles_are_counted_and_left_out() {
+        let wrong = RawCandle { high: 1.0, ..candle(1) };
+        let mut hours = hours([candle(0), wrong, candle(2), candle(3)].map(Ok).to_vec());
+        let ends: Vec<_> = hours.by_ref().map(|hour| hour.map(|h| (h.end.0 / MINUTE_MS, h.bar.is_some()))).collect();
+        assert_eq!(ends, [Ok((60, true)), Ok((120, true))], "one silent half hour is a quiet market");
+        assert_eq!(hours.refused(), 1);
+    }
+
+    #[test]
+    fn an_error_of_the_source_ends_it() {
+        let rows = vec![Ok(candle(0)), Ok(candle(1)), Ok(candle(2)), Err("gone"), Ok(candle(3))];
+        let told: Vec<_> = hours(rows).map(|hour| hour.map(|h| h.end.0 / MINUTE_MS)).collect();
+        assert_eq!(told, [Ok(60), Err("gone")]);
+    }
+}

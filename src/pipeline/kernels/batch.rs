@@ -107,17 +107,25 @@ impl Plan {
         take: &mut impl FnMut(&Chunk<'_>),
     ) {
         let rows = members.iter().map(|(_, series)| series.len()).max().unwrap_or(0);
-        let mut started = self.start::<T>();
+        let mut kernels = self.kernels::<T>();
+        let most = self.sources.iter().map(Source::lines).max().unwrap_or(0);
         let mut table = vec![Row::<T>::of(0.0); BLOCK];
-        let mut lines: Vec<Vec<T>> = started.kernels.iter().map(|(_, l)| vec![T::of(0.0); l.len() * BLOCK]).collect();
+        let mut lines = vec![T::of(0.0); most * BLOCK];
         let mut values = vec![[[f64::NAN; CHUNK]; N]; self.outputs()];
         for chunk in (0..rows).step_by(CHUNK) {
             for block in (chunk..rows.min(chunk + CHUNK)).step_by(BLOCK) {
                 fill(&mut table, members, block);
-                for ((kernel, _), lines) in started.kernels.iter_mut().zip(&mut lines) {
+                for (kernel, count, outputs) in &mut kernels {
+                    let lines = lines.get_mut(..*count * BLOCK).unwrap_or_default();
                     kernel.run(&table, lines);
+                    // At once, while its lines are in the nearest cache.
+                    for (line, output) in outputs {
+                        let line = lines.chunks_exact(BLOCK).nth(*line).unwrap_or_default();
+                        if let Some(columns) = values.get_mut(*output) {
+                            spread(line, block - chunk, columns);
+                        }
+                    }
                 }
-                self.spread(&lines, block - chunk, &mut values);
             }
             for (lane, (number, series)) in members.iter().enumerate() {
                 let rows = series.len().saturating_sub(chunk).min(CHUNK);
@@ -128,16 +136,22 @@ impl Plan {
         }
     }
 
-    /// From the lines of a block to the columns of a chunk.
-    fn spread<T: Side<N>, const N: usize>(&self, lines: &[Vec<T>], from: usize, values: &mut [[[f64; CHUNK]; N]]) {
-        for ((source, line), columns) in self.outputs.iter().zip(values) {
-            let rows = lines.get(*source).and_then(|lines| lines.chunks_exact(BLOCK).nth(*line)).unwrap_or_default();
-            for (lane, column) in columns.iter_mut().enumerate() {
-                let column = column.get_mut(from..from + BLOCK).unwrap_or_default();
-                for (value, row) in column.iter_mut().zip(rows) {
-                    *value = row.sides().get(lane).copied().unwrap_or(f64::NAN);
-                }
-            }
+    /// The sources, started: each with the number of its lines, and which of them are which outputs.
+    fn kernels<T: Real>(&self) -> Vec<(Box<dyn Kernel<T>>, usize, Vec<(usize, usize)>)> {
+        let of = |number: usize| {
+            let own = self.outputs.iter().enumerate().filter(move |(_, (source, _))| *source == number);
+            own.map(|(output, (_, line))| (*line, output)).collect()
+        };
+        self.sources.iter().enumerate().map(|(number, source)| (source.start(), source.lines(), of(number))).collect()
+    }
+}
+
+/// From a line of a block to the columns of a chunk, one for each lane, from row `from` on.
+fn spread<T: Side<N>, const N: usize>(line: &[T], from: usize, columns: &mut [[f64; CHUNK]; N]) {
+    for (lane, column) in columns.iter_mut().enumerate() {
+        let column = column.get_mut(from..from + BLOCK).unwrap_or_default();
+        for (value, row) in column.iter_mut().zip(line) {
+            *value = row.sides().get(lane).copied().unwrap_or(f64::NAN);
         }
     }
 }
