@@ -48,7 +48,7 @@ pub(super) fn show(cli: &Cli, pair: &Pair, args: &ShowArgs) -> Outcome {
     let pairs: Vec<Pair> = source.streams.iter().map(|stream| stream.pair().clone()).collect();
     let mut file = args.out.as_ref().map(|path| RowFile::create(path, pair, set.schema())).transpose()?;
     let most = if args.all { 0 } else { args.last as usize };
-    let mut rows = VecDeque::with_capacity(most);
+    let mut rows = VecDeque::new();
     let mut line = ProgressLine::new(cli.json);
     let mut shown = 0;
     replay_streams(set, &loaded.settings.core.pipeline, &pairs, &mut source.streams, |at, panel, present| {
@@ -78,10 +78,10 @@ pub(super) fn show(cli: &Cli, pair: &Pair, args: &ShowArgs) -> Outcome {
         for row in &rows {
             file.write(row)?;
         }
-        let written = file.finish()?;
-        if written == 0 {
-            bail!("{}; '{}' holds the names of the columns only", nothing(pair, args), path.display());
+        if file.rows == 0 {
+            bail!("{}; '{}' was not written", nothing(pair, args), path.display());
         }
+        let written = file.finish()?;
         let text = format!("{written} rows of {} columns written to '{}'", set.schema().len(), path.display());
         return if cli.json { print_json(&json!({ "file": path, "rows": written })) } else { print(&text) };
     }
@@ -109,10 +109,11 @@ fn nothing(pair: &Pair, args: &ShowArgs) -> String {
     format!("there is no usable hour of {pair}{until}")
 }
 
-/// Rows on their way to a file: CSV, or JSON lines by its name.
+/// Rows on their way to a file, CSV or JSON lines by its name. The file appears when it is whole; until then it is called `.part`.
 struct RowFile {
     out: BufWriter<File>,
     path: PathBuf,
+    part: PathBuf,
     pair: Pair,
     as_lines: bool,
     rows: u64,
@@ -121,32 +122,52 @@ struct RowFile {
 impl RowFile {
     fn create(path: &Path, pair: &Pair, schema: &Schema) -> Result<Self, color_eyre::Report> {
         let as_lines = path.extension().is_some_and(|ext| ext == "json" || ext == "jsonl");
-        let failed = || format!("'{}' could not be written", path.display());
-        let mut out = BufWriter::new(File::create(path).wrap_err_with(failed)?);
+        let mut part = path.as_os_str().to_owned();
+        part.push(".part");
+        let part = PathBuf::from(part);
+        let file = File::create(&part).wrap_err_with(|| unwritten(path))?;
+        let mut made =
+            Self { out: BufWriter::new(file), path: path.to_owned(), part, pair: pair.clone(), as_lines, rows: 0 };
         if !as_lines {
             let names: Vec<&str> = schema.columns().iter().map(|column| column.name.as_str()).collect();
-            writeln!(out, "pair,at,{}", names.join(",")).wrap_err_with(failed)?;
+            made.line(&format!("pair,at,{}", names.join(",")))?;
         }
-        Ok(Self { out, path: path.to_owned(), pair: pair.clone(), as_lines, rows: 0 })
+        Ok(made)
     }
 
     fn write(&mut self, row: &Row) -> Outcome {
         self.rows += 1;
-        let written = if self.as_lines {
-            writeln!(self.out, "{}", as_json(&self.pair, row))
-        } else {
-            let values: Vec<String> =
-                row.features.values().map(|value| value.map(|v| v.to_string()).unwrap_or_default()).collect();
-            writeln!(self.out, "{},{},{}", self.pair, row.at, values.join(","))
-        };
-        written.wrap_err_with(|| format!("'{}' could not be written", self.path.display()))
+        if self.as_lines {
+            return self.line(&as_json(&self.pair, row).to_string());
+        }
+        let values: Vec<String> =
+            row.features.values().map(|value| value.map(|v| v.to_string()).unwrap_or_default()).collect();
+        self.line(&format!("{},{},{}", self.pair, row.at, values.join(",")))
     }
 
-    /// How many rows it has.
+    fn line(&mut self, text: &str) -> Outcome {
+        writeln!(self.out, "{text}").wrap_err_with(|| unwritten(&self.path))
+    }
+
+    /// Puts the file in its place; how many rows it has.
     fn finish(mut self) -> Result<u64, color_eyre::Report> {
-        self.out.flush().wrap_err_with(|| format!("'{}' could not be written", self.path.display()))?;
+        self.out
+            .flush()
+            .and_then(|()| std::fs::rename(&self.part, &self.path))
+            .wrap_err_with(|| unwritten(&self.path))?;
         Ok(self.rows)
     }
+}
+
+impl Drop for RowFile {
+    fn drop(&mut self) {
+        // Gone already when it was finished.
+        let _ = std::fs::remove_file(&self.part);
+    }
+}
+
+fn unwritten(path: &Path) -> String {
+    format!("'{}' could not be written", path.display())
 }
 
 fn table(pair: &Pair, rows: &[Row], set: &FeatureSet) -> String {
