@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use prometheus::{GaugeVec, IntCounterVec, Opts, Registry, TextEncoder};
 
 use super::logs::TelemetryError;
+use super::process::ProcessCollector;
 use crate::domain::account::AccountId;
 use crate::domain::agent::AgentState;
 use crate::domain::alert::Severity;
@@ -30,8 +31,7 @@ impl Metrics {
     /// [`TelemetryError::Metrics`] when a collector can't be registered.
     pub fn new() -> Result<Self, TelemetryError> {
         let registry = Registry::new();
-        #[cfg(target_os = "linux")]
-        registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
+        registry.register(Box::new(ProcessCollector::new()?))?;
         let board = Mutex::new(Board::new(registry.clone())?);
         Ok(Self { registry, board })
     }

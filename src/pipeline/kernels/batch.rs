@@ -107,7 +107,7 @@ impl Plan {
         take: &mut impl FnMut(&Chunk<'_>),
     ) {
         let rows = members.iter().map(|(_, series)| series.len()).max().unwrap_or(0);
-        let mut kernels = self.kernels::<T>();
+        let mut runs = self.runs::<T>();
         let most = self.sources.iter().map(Source::lines).max().unwrap_or(0);
         let mut table = vec![Row::<T>::of(0.0); BLOCK];
         let mut lines = vec![T::of(0.0); most * BLOCK];
@@ -115,7 +115,7 @@ impl Plan {
         for chunk in (0..rows).step_by(CHUNK) {
             for block in (chunk..rows.min(chunk + CHUNK)).step_by(BLOCK) {
                 fill(&mut table, members, block);
-                for (kernel, count, outputs) in &mut kernels {
+                for SourceRun { kernel, lines: count, outputs } in &mut runs {
                     let lines = lines.get_mut(..*count * BLOCK).unwrap_or_default();
                     kernel.run(&table, lines);
                     // At once, while its lines are in the nearest cache.
@@ -136,14 +136,26 @@ impl Plan {
         }
     }
 
-    /// The sources, started: each with the number of its lines, and which of them are which outputs.
-    fn kernels<T: Real>(&self) -> Vec<(Box<dyn Kernel<T>>, usize, Vec<(usize, usize)>)> {
+    fn runs<T: Real>(&self) -> Vec<SourceRun<T>> {
         let of = |number: usize| {
             let own = self.outputs.iter().enumerate().filter(move |(_, (source, _))| *source == number);
             own.map(|(output, (_, line))| (*line, output)).collect()
         };
-        self.sources.iter().enumerate().map(|(number, source)| (source.start(), source.lines(), of(number))).collect()
+        let run = |(number, source): (usize, &Source)| SourceRun {
+            kernel: source.start(),
+            lines: source.lines(),
+            outputs: of(number),
+        };
+        self.sources.iter().enumerate().map(run).collect()
     }
+}
+
+/// A started source of a batch.
+struct SourceRun<T> {
+    kernel: Box<dyn Kernel<T>>,
+    lines: usize,
+    /// Which of its lines is which output.
+    outputs: Vec<(usize, usize)>,
 }
 
 /// From a line of a block to the columns of a chunk, one for each lane, from row `from` on.
