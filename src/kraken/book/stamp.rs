@@ -44,8 +44,11 @@ pub(super) fn read(text: &[u8; LENGTH]) -> Option<Stamp> {
         && hour < 24
         && minute < 60
         && second < 60;
-    let seconds = ((days_before(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
-    valid.then_some(Stamp((seconds * 1_000_000 + micros) * 1_000))
+    // Only now: the nanoseconds of other years do not fit.
+    valid.then(|| {
+        let seconds = ((days_before(year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+        Stamp((seconds * 1_000_000 + micros) * 1_000)
+    })
 }
 
 fn number<const N: usize>(digits: &[u8; N]) -> Option<i64> {
@@ -94,6 +97,8 @@ mod tests {
             "2023-01-01T00:00:60.000000Z",
             "1969-12-31T00:00:00.000000Z",
             "2262-01-01T00:00:00.000000Z",
+            "0023-01-01T00:00:00.000000Z",
+            "9023-01-01T00:00:00.000000Z",
             "2023-01-01 00:00:00.000000Z",
             "2023-01-01T00:00:00.00000+Z",
             "2023-01-01T00:00:00.0000000",
