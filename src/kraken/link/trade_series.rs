@@ -45,6 +45,8 @@ struct Closing {
     start: UtcMs,
     built: Option<Values>,
     stage: Stage,
+    /// Until then a live row proves nothing yet.
+    settles: Option<i64>,
     refetched: bool,
     rows_asked: bool,
 }
@@ -65,6 +67,9 @@ pub(super) enum Step {
 
 /// Candles in a row that differ for good, after which differences are told without asking REST each time.
 const STRIKES: u32 = 3;
+/// A live row proves a candle only after this time: what shows that the row was not the last, or that the exchange's stamps are off, may be in the
+/// frames right behind the trade that closed it.
+const SETTLE_MS: i64 = 250;
 /// Most rows of the exchange that are kept.
 const ROWS_MAX: usize = 1_500;
 const HOLES_MAX: usize = 32;
@@ -146,7 +151,10 @@ impl TradeSeries {
             }
             // the first in line may wait for an answer that would be taken for this one's
             Err(place) if self.told.is_none_or(|told| told < start) && (place > 0 || self.closing.is_empty()) => {
-                self.closing.insert(place, Closing { start, built: None, stage, refetched: false, rows_asked: false });
+                self.closing.insert(
+                    place,
+                    Closing { start, built: None, stage, settles: None, refetched: false, rows_asked: false },
+                );
             }
             Err(_) => {
                 let text =
@@ -223,7 +231,8 @@ impl TradeSeries {
         for start in over {
             let built = self.cells.remove(&start).and_then(|b| b.unfinished()).map(|b: Built| Values::from(&b));
             let stage = Stage::Await { until: t.saturating_add(settings.compare_wait_ms) };
-            self.closing.push_back(Closing { start, built, stage, refetched: false, rows_asked: false });
+            let settles = Some(t.saturating_add(SETTLE_MS));
+            self.closing.push_back(Closing { start, built, stage, settles, refetched: false, rows_asked: false });
         }
         self.boundary = start;
         let oldest = self.closing.front().map_or(start, |c| c.start);
@@ -238,6 +247,8 @@ impl TradeSeries {
     /// The next thing to do; call until it gives nothing. `busy`: REST has no time for doubts about single candles.
     pub fn poll(&mut self, t: i64, busy: bool) -> Option<Step> {
         loop {
+            let head = self.closing.front_mut()?;
+            head.settles = head.settles.filter(|at| t < *at);
             let head = self.closing.front()?;
             let (start, built) = (head.start, head.built);
             let row = self.rows.get(&start).copied();
@@ -250,7 +261,10 @@ impl TradeSeries {
             };
             let settling = !matches!(head.stage, Stage::Trades { .. });
             // where trades are lost, only the exchange's final word counts
-            let sure = row.is_some_and(|r| r.sealed) || !self.in_hole(start);
+            let sure = match row {
+                Some(row) => row.sealed || (head.settles.is_none() && !self.in_hole(start)),
+                None => !self.in_hole(start),
+            };
             if equal && settling && sure {
                 self.strikes = 0;
                 self.doubt = None;
@@ -412,7 +426,9 @@ impl TradeSeries {
     /// When [`Self::poll`] may have something new by time alone.
     pub fn due(&self) -> i64 {
         match self.closing.front().map(|c| &c.stage) {
-            Some(Stage::Await { until }) => *until,
+            Some(Stage::Await { until }) => {
+                self.closing.front().and_then(|c| c.settles).map_or(*until, |settles| settles.min(*until))
+            }
             Some(Stage::Trades { asked: false, .. } | Stage::Rows { asked: false } | Stage::Settled) => i64::MIN,
             _ => i64::MAX,
         }
