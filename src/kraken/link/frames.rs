@@ -126,7 +126,7 @@ impl LinkCore {
                 continue;
             };
             if let (Kind::Update, Some(stamp)) = (kind, ticker.timestamp) {
-                self.observe(stamp);
+                self.pulse.observe(stamp);
             }
             if let Some(at) = self.sub_of(place, |c| c == Channel::Ticker) {
                 self.sub_on(at, true);
@@ -168,7 +168,7 @@ impl LinkCore {
             return;
         }
         for trade in rows {
-            self.observe(trade.timestamp);
+            self.pulse.observe(trade.timestamp);
             let Some(place) = self.trade_place(&trade.symbol) else { continue };
             if let Some(at) = self.pairs.get(place).and_then(|p| p.trade_sub) {
                 self.sub_on(at, false);
@@ -180,20 +180,6 @@ impl LinkCore {
                 self.touch(place);
             }
             self.pass_trades(t, place, out);
-        }
-    }
-
-    /// Takes the stamp of a message that just came. When the exchange's clock stepped ahead, a trade may be stamped into the next candle, and what was
-    /// told of the candle before looks like its end: only the exchange's final word on it counts.
-    fn observe(&mut self, stamp: Stamp) {
-        if !self.pulse.observe(stamp) {
-            return;
-        }
-        self.notes.say(self.pulse.t(), "step", || "the exchange's clock stepped ahead".to_owned());
-        for series in self.pairs.iter_mut().flat_map(|state| &mut state.series) {
-            if let Series::Trades(series) = series {
-                series.distrust_rows();
-            }
         }
     }
 

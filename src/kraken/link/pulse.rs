@@ -10,8 +10,6 @@ const JUMP_AHEAD_MS: i64 = 60_000;
 const ABSURD_MS: i64 = 15 * 60_000;
 /// This many absurd stamps that agree mean that our clock is wrong.
 const AGREEING: u32 = 3;
-/// A stamp that leads the skew known before by more shows that the exchange's clock stepped ahead: messages come late, but never early.
-const STEP_MS: i64 = 500;
 /// Width of one bucket of the skew's maximum.
 const BUCKET_MS: i64 = 60_000;
 
@@ -94,20 +92,17 @@ impl Pulse {
         (self.behind > 0).then_some(self.behind)
     }
 
-    /// Compares the stamp of a message that just came with the clock. `true` when the exchange's stamps stepped ahead with it.
-    #[must_use]
-    pub fn observe(&mut self, stamp: Stamp) -> bool {
+    /// Compares the stamp of a message that just came with the clock.
+    pub fn observe(&mut self, stamp: Stamp) {
         let offset = stamp.ms().since(self.wall());
         if offset > self.behind.saturating_add(ABSURD_MS) {
-            return false;
+            return;
         }
-        let stepped = self.skew_ms().is_some_and(|known| offset > known.saturating_add(STEP_MS));
         if self.t.saturating_sub(self.bucket_began) >= BUCKET_MS {
             self.bucket_began = self.t;
             self.before = self.current.take().or(self.before);
         }
         self.current = Some(self.current.map_or(offset, |c| c.max(offset)));
-        stepped
     }
 
     /// Exchange's clock minus ours, in milliseconds, as near as the delay of messages allows.
@@ -153,7 +148,7 @@ mod tests {
             assert_eq!(pulse.plausible(ahead(3_600_000 + n as i64)), meant);
         }
         assert!(pulse.behind_ms().is_some_and(|ms| ms >= 3_600_000));
-        assert!(!pulse.observe(ahead(3_600_000)));
+        pulse.observe(ahead(3_600_000));
         assert_eq!((pulse.skew_ms(), pulse.safe_now()), (Some(3_600_000), UtcMs(1_000_000)));
         // the clock is set right: everything is judged anew
         pulse.advance(UtcMs(4_600_000));
@@ -165,18 +160,17 @@ mod tests {
         let mut pulse = Pulse::default();
         pulse.advance(UtcMs(1_000_000));
         assert_eq!((pulse.skew_ms(), pulse.safe_now()), (None, UtcMs(1_000_000)));
-        // the first stamp has nothing to be compared with, and an absurd one says nothing
-        for (stamp, stepped) in [(-4_000, false), (-2_050, true), (-2_900, false), (-1_550, false), (3_600_000, false)]
-        {
-            assert_eq!(pulse.observe(Stamp::from_ms(UtcMs(1_000_000 + stamp))), stepped, "{stamp}");
+        // an absurd one says nothing
+        for stamp in [-4_000, -2_050, -2_900, -1_550, 3_600_000] {
+            pulse.observe(Stamp::from_ms(UtcMs(1_000_000 + stamp)));
         }
         assert_eq!((pulse.skew_ms(), pulse.safe_now()), (Some(-1_550), UtcMs(998_450)));
-        assert!(pulse.observe(Stamp::from_ms(UtcMs(1_000_700))));
+        pulse.observe(Stamp::from_ms(UtcMs(1_000_700)));
         assert_eq!((pulse.skew_ms(), pulse.safe_now()), (Some(700), UtcMs(1_000_000)));
         // two buckets later the old maximum is forgotten
         for minute in 1..=3 {
             pulse.advance(UtcMs(1_000_000 + minute * 60_000));
-            assert!(!pulse.observe(Stamp::from_ms(UtcMs(1_000_000 + minute * 60_000 - 30))));
+            pulse.observe(Stamp::from_ms(UtcMs(1_000_000 + minute * 60_000 - 30)));
         }
         assert_eq!(pulse.skew_ms(), Some(-30));
     }

@@ -51,6 +51,13 @@ struct Closing {
     rows_asked: bool,
 }
 
+impl Closing {
+    /// A cell that seemed to have no trades.
+    const fn quiet(start: UtcMs, stage: Stage) -> Self {
+        Self { start, built: None, stage, settles: None, refetched: false, rows_asked: false }
+    }
+}
+
 /// What the series needs or gives.
 #[derive(Debug, PartialEq)]
 pub(super) enum Step {
@@ -138,8 +145,8 @@ impl TradeSeries {
         self.cells.entry(start).or_insert_with(|| CandleBuilder::new(self.interval.0)).push(trade).map(|_| ())
     }
 
-    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told. A cell that seemed quiet may still leave
-    /// as a candle, as long as no later one has.
+    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told and the exchange is asked about the open
+    /// cell as well. A cell that seemed quiet may still leave as a candle, as long as no later one has.
     fn late(&mut self, start: UtcMs) {
         self.late_trades = self.late_trades.saturating_add(1);
         let stage = fetch_trades(start, self.interval);
@@ -151,12 +158,11 @@ impl TradeSeries {
             }
             // the first in line may wait for an answer that would be taken for this one's
             Err(place) if self.told.is_none_or(|told| told < start) && (place > 0 || self.closing.is_empty()) => {
-                self.closing.insert(
-                    place,
-                    Closing { start, built: None, stage, settles: None, refetched: false, rows_asked: false },
-                );
+                self.closing.insert(place, Closing::quiet(start, stage));
             }
             Err(_) => {
+                // where the exchange's stamps are behind, it may be all that the open cell has
+                self.misdated.insert(self.boundary);
                 let text =
                     format!("a trade of the {} candle of {} came after it was closed", self.interval, start.minute());
                 self.doubt = Some(text);
@@ -344,10 +350,33 @@ impl TradeSeries {
             *asked = false;
             return;
         }
+        let start = head.start;
         if !failed {
-            head.built = builder.unfinished().map(|b| Values::from(&b));
+            let again = builder.unfinished().map(|b| Values::from(&b));
+            let fewer = head.built.map_or(0, |b| b.trades) > again.map_or(0, |b| b.trades);
+            head.built = again;
+            if fewer {
+                self.suspect(start.plus(interval.ms()));
+            }
         }
         self.after_refetch();
+    }
+
+    /// A trade that was taken for the cell before belongs to this one, which may have no other: its trades are fetched again.
+    fn suspect(&mut self, start: UtcMs) {
+        if start >= self.boundary {
+            self.misdated.insert(start);
+            return;
+        }
+        let stage = fetch_trades(start, self.interval);
+        match self.closing.binary_search_by_key(&start, |c| c.start) {
+            Ok(place) => {
+                if let Some(closing) = self.closing.get_mut(place) {
+                    closing.stage = stage;
+                }
+            }
+            Err(place) => self.closing.insert(place, Closing::quiet(start, stage)),
+        }
     }
 
     fn after_refetch(&mut self) {

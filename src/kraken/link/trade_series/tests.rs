@@ -225,3 +225,40 @@ fn a_quiet_cell_that_misdated_rows_tell_of_is_asked_for() {
     assert_eq!(told(s.poll(2_200, false)), (1, 1, true));
     assert_eq!((s.poll(2_200, false), s.doubt.as_ref()), (None, None));
 }
+
+#[test]
+fn a_late_trade_may_be_all_that_the_open_cell_has() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.row(&row(0, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    assert_eq!(told(s.poll(250, false)), (0, 1, true));
+    // The exchange's stamps are two seconds behind: the only trade of minute 1 stands in minute 0, which has left.
+    s.trade(500, &trade(2, 59, "11"), &set).expect("late");
+    s.close_by_clock(60_000, UtcMs(120_000), &set);
+    assert_eq!(s.poll(62_000, false), Some(Step::AskRows(UtcMs(0))));
+    s.rows_answer(&[row(1, ["11", "11", "11", "11"], "0.5", 1), row(2, ["1", "1", "1", "1"], "0", 0)]);
+    assert!(matches!(s.poll(62_100, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![], &set);
+    assert_eq!(told(s.poll(62_200, false)), (1, 1, false), "the exchange's word, without a trade to prove it");
+}
+
+#[test]
+fn a_trade_taken_for_the_cell_before_is_looked_for_in_its_own() {
+    let (mut s, set) = series();
+    // The exchange's stamps are two seconds behind: the only trade of minute 1 is told as one of minute 0, which is still open.
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.trade(50, &trade(2, 59, "11"), &set).expect("counted");
+    s.row(&row(0, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(100, UtcMs(60_000), &set);
+    assert!(matches!(s.poll(2_100, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![trade(1, 1, "10"), trade(2, 61, "11")], &set);
+    assert_eq!(told(s.poll(2_200, false)), (0, 1, true));
+    // Nothing else is heard of minute 1.
+    s.close_by_clock(60_100, UtcMs(120_000), &set);
+    assert_eq!(s.poll(62_100, false), Some(Step::AskRows(UtcMs(0))));
+    s.rows_answer(&[row(1, ["11", "11", "11", "11"], "0.5", 1), row(2, ["1", "1", "1", "1"], "0", 0)]);
+    assert!(matches!(s.poll(62_200, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![trade(2, 61, "11")], &set);
+    assert_eq!(told(s.poll(62_300, false)), (1, 1, true));
+}
