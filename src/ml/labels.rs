@@ -86,6 +86,12 @@ impl<'a> Path<'a> {
         Some((last.bar.close / self.bar(t)?.close).ln())
     }
 
+    /// `ln(C[t] / C[t−bars])`; `None` across a hole.
+    #[must_use]
+    pub fn past_return(&self, t: usize, bars: usize) -> Option<f64> {
+        self.forward_return(t.checked_sub(bars)?, bars)
+    }
+
     /// The triple barrier of a long trade entered at the close of `t`. Touch is by high and low; both inside one bar is the
     /// stop. A hole anywhere up to the time limit voids the label, even behind an earlier exit: dropping only the trades that
     /// were still open would favour the fast ones.

@@ -59,7 +59,7 @@ pub struct Dropped {
 
 /// Those of the inputs that must not be used on these samples, in their order.
 #[must_use]
-pub fn inspect(data: &Dataset, inputs: &[Input]) -> Vec<Dropped> {
+pub fn inspect(data: &Dataset<'_>, inputs: &[Input]) -> Vec<Dropped> {
     let target = ranks(&data.samples.iter().map(|s| s.scaled_return).collect::<Vec<_>>());
     let strata = strata(&data.samples);
     let dropped = |input: &Input| {
@@ -69,11 +69,11 @@ pub fn inspect(data: &Dataset, inputs: &[Input]) -> Vec<Dropped> {
     inputs.iter().filter_map(dropped).collect()
 }
 
-fn column(samples: &[Sample], c: usize) -> Vec<f64> {
-    samples.iter().filter_map(|s| s.features.get(c)).copied().collect()
+fn column(samples: &[Sample<'_>], c: usize) -> Vec<f64> {
+    samples.iter().filter_map(|s| s.features.get(c)).map(|v| f64::from(*v)).collect()
 }
 
-fn judge(data: &Dataset, c: usize, target: &[f64], strata: &[Vec<usize>]) -> Option<DropReason> {
+fn judge(data: &Dataset<'_>, c: usize, target: &[f64], strata: &[Vec<usize>]) -> Option<DropReason> {
     let values = column(&data.samples, c);
     let first = values.first()?;
     if values.iter().all(|v| v == first) {
@@ -92,14 +92,14 @@ fn judge(data: &Dataset, c: usize, target: &[f64], strata: &[Vec<usize>]) -> Opt
 }
 
 /// Information coefficient of the feature and of the feature one bar older, on the samples that have both.
-fn shifted(samples: &[Sample], c: usize) -> Option<(f64, f64)> {
+fn shifted(samples: &[Sample<'_>], c: usize) -> Option<(f64, f64)> {
     let mut now = Vec::new();
     let mut before = Vec::new();
     let mut target = Vec::new();
     for s in samples {
         if let (Some(a), Some(b)) = (s.features.get(c), s.lagged.as_ref().and_then(|l| l.get(c))) {
-            now.push(*a);
-            before.push(*b);
+            now.push(f64::from(*a));
+            before.push(f64::from(*b));
             target.push(s.scaled_return);
         }
     }
@@ -108,14 +108,14 @@ fn shifted(samples: &[Sample], c: usize) -> Option<(f64, f64)> {
 
 /// Sample indices by tenths of σ24. With a fixed cost, volatility itself decides how often a trade can pay (at one hour more than
 /// anything else), honestly so; within a tenth that is taken out.
-fn strata(samples: &[Sample]) -> Vec<Vec<usize>> {
+fn strata(samples: &[Sample<'_>]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let sigma = |i: &usize| samples.get(*i).map_or(0.0, |s| s.sigma24);
     order.sort_by(|a, b| sigma(a).total_cmp(&sigma(b)));
     order.chunks(samples.len().div_ceil(STRATA).max(1)).map(<[usize]>::to_vec).collect()
 }
 
-fn stratified_auc(samples: &[Sample], values: &[f64], strata: &[Vec<usize>]) -> Option<f64> {
+fn stratified_auc(samples: &[Sample<'_>], values: &[f64], strata: &[Vec<usize>]) -> Option<f64> {
     let (mut sum, mut couples) = (0.0, 0.0);
     for stratum in strata {
         let x: Vec<f64> = stratum.iter().filter_map(|i| values.get(*i)).copied().collect();
@@ -138,7 +138,7 @@ mod tests {
 
     type Canary = fn(&[TrainingRow], usize) -> Option<f64>;
 
-    fn dataset(series: &[TrainingSeries], horizon: u32) -> Dataset {
+    fn dataset(series: &[TrainingSeries], horizon: u32) -> Dataset<'_> {
         let settings = settings(horizon);
         Dataset::build(series, &settings, &settings.exits[0], 0.004)
     }
@@ -150,7 +150,7 @@ mod tests {
             let values: Vec<Option<f64>> = (0..one.rows.len()).map(|t| canary(&one.rows, t)).collect();
             for (row, value) in one.rows.iter_mut().zip(values) {
                 row.features = row.features.take().zip(value).map(|(mut x, value)| {
-                    x[place] = value;
+                    x[place] = value as f32;
                     x
                 });
             }
@@ -206,7 +206,7 @@ mod tests {
         for one in &mut series {
             for row in &mut one.rows {
                 row.features = row.features.take().zip(row.sigma24).map(|(mut x, sigma)| {
-                    x[place] = sigma.ln();
+                    x[place] = sigma.ln() as f32;
                     x
                 });
             }

@@ -1,17 +1,20 @@
-//! Expected return over the horizon: an elastic net on returns in units of `σ24·√H`, so that pairs and calm or wild times
-//! share one scale.
+//! Expected return over the horizon: an elastic net and boosted trees on returns in units of `σ24·√H`, so that pairs and calm or wild
+//! times share one scale.
 
 use linfa::dataset::DatasetBase;
 use linfa::traits::Fit;
 use linfa_elasticnet::ElasticNet;
 use ndarray::{Array1, Array2, ShapeBuilder};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::cv::{Fold, Span, purged_kfold};
 use super::dataset::Sample;
-use super::members::Linear;
+use super::block::{Block, FitError};
+use super::linear::Linear;
 use super::numbers::{mean, tidy, tidy_all};
 use super::scaler::{Input, Scaler};
+use super::trees::{Boosted, Objective};
 
 /// Share of the L1 part in the penalty.
 const L1_RATIO: f64 = 0.5;
@@ -20,15 +23,68 @@ const L1_RATIO: f64 = 0.5;
 pub const PENALTIES: [f64; 3] = [0.1, 0.02, 0.004];
 const INNER_FOLDS: usize = 5;
 
+/// Rounds of boosting at most.
+const ROUNDS: u32 = 200;
+const DEPTH: u32 = 3;
+
+/// The return model: two kinds of it, and how much each counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Returns {
+    pub linear: Linear,
+    pub boosted: Boosted,
+    /// Weight of the boosted trees, 0..=1; the rest is the line's.
+    pub share: f64,
+}
+
+impl Returns {
+    /// What each kind forecasts, in units of `σ24·√H`: line, trees.
+    #[must_use]
+    pub fn each(&self, scaler: &Scaler, features: &[f32]) -> Option<[f64; 2]> {
+        Some([self.linear.at(&scaler.transform(features))?, self.boosted.raw(&scaler.pick(features)?)?])
+    }
+
+    /// The forecast in units of `σ24·√H`.
+    #[must_use]
+    pub fn at(&self, scaler: &Scaler, features: &[f32]) -> Option<f64> {
+        self.each(scaler, features).map(|kinds| mixed(kinds, self.share))
+    }
+
+    #[must_use]
+    pub fn is_sound(&self, width: usize) -> bool {
+        self.linear.is_sound(width) && self.boosted.is_sound(width) && (0.0..=1.0).contains(&self.share)
+    }
+}
+
+/// Line and trees, the trees with this share.
+#[must_use]
+pub fn mixed([line, trees]: [f64; 2], share: f64) -> f64 {
+    line + share * (trees - line)
+}
+
+/// Fits both kinds; they count the same until something out of sample says otherwise.
+///
+/// # Errors
+/// [`FitError`].
+pub fn fit_both(
+    block: &Block<'_>,
+    penalty: f64,
+    stream: [u64; 4],
+    go_on: &(dyn Fn() -> bool + Sync),
+) -> Result<Returns, FitError> {
+    let linear = fit(&block.samples, &block.scaler, penalty).map_err(FitError::Failed)?;
+    let boosted = block.boost(Objective::Squared, &block.returns, ROUNDS, DEPTH, stream, go_on)?;
+    Ok(Returns { linear, boosted, share: 0.5 })
+}
+
 /// Fits on scaled rows; the objective is `(1/2n)·|y−Xw|² + a·l1·|w|₁ + a·(1−l1)/2·|w|²`.
 ///
 /// # Errors
 /// The library's complaint, or a coefficient that is not finite.
-pub fn fit(samples: &[&Sample], scaler: &Scaler, penalty: f64) -> Result<Linear, String> {
+pub fn fit(samples: &[&Sample<'_>], scaler: &Scaler, penalty: f64) -> Result<Linear, String> {
     // Column order: coordinate descent walks along columns.
     let mut x = Array2::<f64>::zeros((samples.len(), scaler.width()).f());
     for (mut row, sample) in x.rows_mut().into_iter().zip(samples) {
-        for (slot, value) in row.iter_mut().zip(scaler.transform(&sample.features)) {
+        for (slot, value) in row.iter_mut().zip(scaler.transform(sample.features)) {
             *slot = value;
         }
     }
@@ -48,7 +104,7 @@ pub fn fit(samples: &[&Sample], scaler: &Scaler, penalty: f64) -> Result<Linear,
 ///
 /// # Errors
 /// As [`fit`].
-pub fn choose_penalty(samples: &[&Sample], keep: &[Input], embargo_ms: i64) -> Result<f64, String> {
+pub fn choose_penalty(samples: &[&Sample<'_>], keep: &[Input], embargo_ms: i64) -> Result<f64, String> {
     let spans: Vec<Span> = samples.iter().map(|s| Span { start: s.at.0, end: s.known.0 }).collect();
     let folds = purged_kfold(&spans, INNER_FOLDS, embargo_ms);
     let jobs: Vec<(f64, &Fold)> = PENALTIES.iter().flat_map(|p| folds.iter().map(|f| (*p, f))).collect();
@@ -66,17 +122,17 @@ pub fn choose_penalty(samples: &[&Sample], keep: &[Input], embargo_ms: i64) -> R
     Ok(best.0)
 }
 
-fn squared_errors(samples: &[&Sample], fold: &Fold, keep: &[Input], penalty: f64) -> Result<Vec<f64>, String> {
+fn squared_errors(samples: &[&Sample<'_>], fold: &Fold, keep: &[Input], penalty: f64) -> Result<Vec<f64>, String> {
     let of = |indices: &[usize]| indices.iter().filter_map(|i| samples.get(*i)).copied().collect::<Vec<_>>();
     let train = of(&fold.train);
     if train.len() <= keep.len() {
         return Ok(Vec::new());
     }
-    let scaler = Scaler::fit(&train.iter().map(|s| &*s.features).collect::<Vec<_>>(), keep);
+    let scaler = Scaler::fit(&train.iter().map(|s| s.features).collect::<Vec<_>>(), keep);
     let model = fit(&train, &scaler, penalty)?;
     Ok(of(&fold.test)
         .iter()
-        .filter_map(|s| Some((s.scaled_return - model.at(&scaler.transform(&s.features))?).powi(2)))
+        .filter_map(|s| Some((s.scaled_return - model.at(&scaler.transform(s.features))?).powi(2)))
         .collect())
 }
 
@@ -88,10 +144,11 @@ mod tests {
 
     fn chosen(market: Market) -> (f64, Linear) {
         let settings = settings(6);
-        let data = Dataset::build(&market.build(), &settings, &settings.exits[0], 0.004);
-        let samples: Vec<&Sample> = data.samples.iter().collect();
+        let series = market.build();
+        let data = Dataset::build(&series, &settings, &settings.exits[0], 0.004);
+        let samples: Vec<&Sample<'_>> = data.samples.iter().collect();
         let penalty = choose_penalty(&samples, &inputs(), 6 * 3_600_000).unwrap();
-        let scaler = Scaler::fit(&samples.iter().map(|s| &*s.features).collect::<Vec<_>>(), &inputs());
+        let scaler = Scaler::fit(&samples.iter().map(|s| s.features).collect::<Vec<_>>(), &inputs());
         (penalty, fit(&samples, &scaler, penalty).unwrap())
     }
 

@@ -201,7 +201,7 @@ impl Market {
                     close: price,
                     volume: 1.0,
                 },
-                features: Some(Box::new(state)),
+                features: Some(Box::new(state.map(|v: f64| v as f32))),
                 sigma24: None,
                 after_hole: false,
             });
