@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::OrchestratorError;
 use crate::broker::fees::FeeSchedule;
+use crate::domain::RawCandle;
 use crate::domain::market::Bar;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::plan::Horizon;
@@ -45,7 +46,7 @@ pub fn load_or_train(
     now: UtcMs,
     watch: Watch<'_>,
 ) -> Result<Vec<Arc<Model>>, OrchestratorError> {
-    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+    let cost = training_cost(core, trading_from);
     let registry = Registry::open(models_dir)?;
     let universe = universe(core, cost);
     let mut models = Vec::new();
@@ -70,7 +71,7 @@ pub fn load_or_train(
         return Ok(models);
     }
     let trained = train_models(core, features, models_dir, recording, trading_from, now, watch)?;
-    Ok(trained.into_iter().map(|t| Arc::new(t.model)).collect())
+    Ok(trained.into_iter().flatten().map(|t| Arc::new(t.model)).collect())
 }
 
 /// Trains one model per horizon from the recording's hourly history and makes them current. A horizon that the data is too little for is
@@ -86,49 +87,63 @@ pub fn train_models(
     trading_from: UtcMs,
     now: UtcMs,
     watch: Watch<'_>,
-) -> Result<Vec<Trained>, OrchestratorError> {
-    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
+    let cost = training_cost(core, trading_from);
     let registry = Registry::open(models_dir)?;
     let universe = universe(core, cost);
-    let series = series(core, features, recording, watch)?;
-    let trained = train(&series, features.schema(), &core.training, &core.gate, cost, now, watch)?;
-    drop(series);
-    let mut models = Vec::new();
-    let mut refused = None;
-    for (exit, outcome) in core.training.exits.iter().zip(trained) {
+    let candles = recording.training_series(core.training.to)?;
+    let trained = train_on(core, features, &candles, cost, now, watch)?;
+    for (exit, outcome) in core.training.exits.iter().zip(&trained) {
         let horizon: Horizon = exit.horizon;
         match outcome {
-            Ok(trained) => {
-                let model = &trained.model;
+            Ok(Trained { model, .. }) => {
                 registry.save(&universe, horizon, &model.card.version, model, &model.card)?;
                 registry.promote(&universe, horizon, &model.card.version)?;
                 tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
-                models.push(trained);
             }
-            Err(error @ MlError::NotEnoughData { .. }) => {
+            Err(error) => {
                 tracing::warn!(horizon = %horizon, error = %error, "no model of this horizon");
                 registry.refuse(&universe, horizon, &error.to_string())?;
-                refused.get_or_insert(error);
             }
-            Err(error) => return Err(error.into()),
         }
     }
-    match refused {
-        Some(error) if models.is_empty() => Err(error.into()),
-        _ => Ok(models),
+    match trained.iter().find_map(|outcome| outcome.as_ref().err()) {
+        Some(error) if trained.iter().all(Result::is_err) => Err(error.clone().into()),
+        _ => Ok(trained),
     }
+}
+
+/// Round trip at an instant, as a share of the notional.
+#[must_use]
+pub fn training_cost(core: &CoreSettings, trading_from: UtcMs) -> f64 {
+    FeeSchedule::with_settings(&core.paper).round_trip(trading_from)
+}
+
+/// Trains one model per horizon on hourly candles of some pairs and stores nothing.
+///
+/// # Errors
+/// When the feature set or a setting does not fit, or training was stopped; per horizon whatever kept it from its model.
+pub fn train_on(
+    core: &CoreSettings,
+    features: &FeatureSet,
+    candles: &[(Pair, Vec<RawCandle>)],
+    cost: f64,
+    now: UtcMs,
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
+    let series = series(core, features, candles, watch)?;
+    Ok(train(&series, features.schema(), &core.training, &core.gate, cost, now, watch)?)
 }
 
 /// Features over the hourly history, through the same checks and kernels as live data.
 fn series(
     core: &CoreSettings,
     features: &FeatureSet,
-    recording: &Recording,
+    sources: &[(Pair, Vec<RawCandle>)],
     watch: Watch<'_>,
 ) -> Result<Vec<TrainingSeries>, OrchestratorError> {
     // What models do not see is not computed.
     let features = Arc::new(features.for_training()?);
-    let sources = recording.training_series(core.training.to)?;
     let total = sources.iter().map(|(_, rows)| rows.len() as u64).sum();
     let mut done = 0;
     let mut all = Vec::new();
@@ -138,7 +153,7 @@ fn series(
         }
         (watch.progress)(Progress { label: format!("features of {pair}"), done, total });
         done += rows.len() as u64;
-        all.push(one_series(core, &features, pair, &rows));
+        all.push(one_series(core, &features, pair.clone(), rows));
     }
     Ok(all)
 }
@@ -147,7 +162,7 @@ fn one_series(
     core: &CoreSettings,
     features: &Arc<FeatureSet>,
     pair: Pair,
-    rows: &[crate::domain::RawCandle],
+    rows: &[RawCandle],
 ) -> TrainingSeries {
     let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
     let mut engine = FeatureEngine::new(Arc::clone(features), &core.pipeline);
