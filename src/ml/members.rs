@@ -6,6 +6,7 @@ use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
+pub use super::linear::Linear;
 use super::numbers::{tidy, tidy_all};
 use super::tree::{Tree, TreeData};
 use crate::domain::random::SplitMix64;
@@ -16,29 +17,6 @@ const MAX_STEPS: u64 = 60;
 const GRADIENT_PER_ROW: f64 = 1e-5;
 /// Rows that a tree is grown on at most; leaves always use all of them.
 const TREE_ROWS: usize = 8_000;
-
-/// Intercept and coefficients over scaled inputs; needs no library to speak.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Linear {
-    pub intercept: f64,
-    pub coefficients: Vec<f64>,
-}
-
-impl Linear {
-    /// `intercept + coefficients · x`; `None` when the widths differ.
-    #[must_use]
-    pub fn at(&self, x: &[f64]) -> Option<f64> {
-        (x.len() == self.coefficients.len())
-            .then(|| self.intercept + self.coefficients.iter().zip(x).map(|(c, v)| c * v).sum::<f64>())
-    }
-
-    #[must_use]
-    pub fn is_sound(&self, width: usize) -> bool {
-        self.intercept.is_finite()
-            && self.coefficients.len() == width
-            && self.coefficients.iter().all(|c| c.is_finite())
-    }
-}
 
 /// One member; its output is log odds of the gated event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ pub mod error;
 pub mod evidence;
 pub mod labels;
 pub mod leakage;
+pub mod linear;
 pub mod members;
 pub mod model;
 mod numbers;
