@@ -1,11 +1,12 @@
 //! One training block: its rows, scaled for lines and binned for trees, and what every fit on it shares.
 
+use std::ops::ControlFlow;
+
 use ndarray::Array2;
 
 use super::dataset::Sample;
 use super::scaler::{Input, Scaler};
-use super::trees::{BoostSpec, Boosted, Binned, Columns, EarlyStop, Forest, ForestSpec, Growth, Objective};
-use super::trees;
+use super::trees::{self, Binned, BoostSpec, Boosted, Columns, EarlyStop, Forest, ForestSpec, Growth, Objective};
 use crate::domain::random::SplitMix64;
 
 /// Bins per input: one byte each.
@@ -91,7 +92,7 @@ impl<'a> Block<'a> {
     #[must_use]
     pub fn growth(&self) -> Growth {
         Growth {
-            max_leaves: u32::MAX,
+            max_leaves: 0,
             max_depth: 0,
             min_leaf_rows: LEAF_ROWS,
             min_leaf_weight: LEAF_SHARE * self.weights.iter().sum::<f64>(),
@@ -119,12 +120,11 @@ impl<'a> Block<'a> {
             rounds,
             rate: RATE,
             growth: Growth { max_depth: depth, ..self.growth() },
-            block_share: BLOCK_SHARE,
+            row_share: BLOCK_SHARE,
             stop: Some(EarlyStop { rows: &self.stop, patience: PATIENCE }),
             seed: SplitMix64::new(&stream).next_u64(),
         };
-        let rows = trees::Rows { target, weights: &self.weights, blocks: &self.blocks, rows: &self.learn };
-        Boosted::fit(&self.binned, rows, &spec, go_on).map_err(words)
+        Boosted::fit(&self.rows(target, &self.learn), &spec, &|_| flow(go_on)).map_err(words)
     }
 
     /// A forest for the gated event on all rows.
@@ -133,9 +133,16 @@ impl<'a> Block<'a> {
     /// [`FitError`].
     pub fn forest(&self, spec: &ForestSpec, go_on: &(dyn Fn() -> bool + Sync)) -> Result<Forest, FitError> {
         let all: Vec<u32> = (0..self.samples.len() as u32).collect();
-        let rows = trees::Rows { target: &self.wins, weights: &self.weights, blocks: &self.blocks, rows: &all };
-        Forest::fit(&self.binned, rows, spec, go_on).map_err(words)
+        Forest::fit(&self.rows(&self.wins, &all), spec, &|_| flow(go_on)).map_err(words)
     }
+
+    fn rows<'b>(&'b self, target: &'b [f64], rows: &'b [u32]) -> trees::Sample<'b> {
+        trees::Sample { data: &self.binned, target, weights: &self.weights, rows, blocks: Some(&self.blocks) }
+    }
+}
+
+fn flow(go_on: &(dyn Fn() -> bool + Sync)) -> ControlFlow<()> {
+    if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 fn words(error: trees::FitError) -> FitError {

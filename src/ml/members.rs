@@ -1,21 +1,14 @@
 //! Members of the ensemble: L2 logistic regressions, boosted trees and forests in turn, each fitted on its own draw of time blocks.
 
-use linfa::dataset::DatasetBase;
-use linfa::traits::Fit;
-use linfa_logistic::LogisticRegression;
-use ndarray::{Array1, Axis};
+use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, FitError};
-use super::linear::Linear;
-use super::numbers::{logit, tidy, tidy_all};
+use super::linear::{Linear, logistic};
+use super::numbers::logit;
 use super::trees::{Boosted, Forest, ForestSpec, Growth, Objective};
 use crate::domain::random::SplitMix64;
 
-/// Steps of the optimiser (L-BFGS) after which the best point so far is taken.
-const MAX_STEPS: u64 = 60;
-/// Gradient, per row, at which it has converged: far below the sampling error of a coefficient.
-const GRADIENT_PER_ROW: f64 = 1e-5;
 /// Rounds of boosting at most; the rows behind the learning ones say when to stop.
 const ROUNDS: u32 = 300;
 /// Trees of a forest.
@@ -99,20 +92,10 @@ fn forest(block: &Block<'_>, spec: &MemberSpec, go_on: &(dyn Fn() -> bool + Sync
 /// The likelihood of overlapping rows counts each piece of evidence several times, so the penalty is raised by rows per effective
 /// observation: `l2` then means the same whatever the overlap.
 fn fit_logistic(block: &Block<'_>, drawn: &[usize], l2: f64) -> Result<Linear, String> {
-    let wins: Array1<bool> = drawn.iter().filter_map(|i| block.wins.get(*i)).map(|w| *w > 0.5).collect();
+    let wins: Vec<bool> = drawn.iter().filter_map(|i| block.wins.get(*i)).map(|w| *w > 0.5).collect();
     let effective: f64 = block.weights.iter().sum();
-    let alpha = l2 * (drawn.len() as f64 / effective.max(1.0)).max(1.0);
-    let model = LogisticRegression::<f64>::default()
-        .alpha(alpha)
-        .max_iterations(MAX_STEPS)
-        .gradient_tolerance(GRADIENT_PER_ROW * drawn.len().max(1) as f64)
-        .fit(&DatasetBase::new(block.x.select(Axis(0), drawn), wins))
-        .map_err(|e| e.to_string())?;
-    // The library takes the more frequent class as the positive one.
-    let sign = if model.labels().pos.class { 1.0 } else { -1.0 };
-    let coefficients: Vec<f64> = model.params().iter().map(|c| sign * c).collect();
-    let linear = Linear { intercept: tidy(sign * model.intercept()), coefficients: tidy_all(&coefficients) };
-    if linear.is_sound(block.x.ncols()) { Ok(linear) } else { Err("a coefficient is not finite".to_owned()) }
+    let penalty = l2 * (drawn.len() as f64 / effective.max(1.0)).max(1.0);
+    logistic(&block.x.select(Axis(0), drawn), &wins, 1.0 / penalty)
 }
 
 /// Draws as many time blocks as there are, with replacement; rows of one instant stay together. Within a block a row is kept

@@ -1,18 +1,14 @@
 //! Expected return over the horizon: an elastic net and boosted trees on returns in units of `σ24·√H`, so that pairs and calm or wild
 //! times share one scale.
 
-use linfa::dataset::DatasetBase;
-use linfa::traits::Fit;
-use linfa_elasticnet::ElasticNet;
-use ndarray::{Array1, Array2, ShapeBuilder};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::cv::{Fold, Span, purged_kfold};
 use super::dataset::Sample;
 use super::block::{Block, FitError};
-use super::linear::Linear;
-use super::numbers::{mean, tidy, tidy_all};
+use super::linear::{Linear, Moments, elastic_net};
 use super::scaler::{Input, Scaler};
 use super::trees::{Boosted, Objective};
 
@@ -76,27 +72,24 @@ pub fn fit_both(
     Ok(Returns { linear, boosted, share: 0.5 })
 }
 
-/// Fits on scaled rows; the objective is `(1/2n)·|y−Xw|² + a·l1·|w|₁ + a·(1−l1)/2·|w|²`.
+/// Fits on scaled rows; the objective is `(1/2n)·|y−Xw|² + a·l1·|w|₁ + a·(1−l1)/2·|w|²`, rows weighed.
 ///
 /// # Errors
-/// The library's complaint, or a coefficient that is not finite.
+/// What the fit complains of.
 pub fn fit(samples: &[&Sample<'_>], scaler: &Scaler, penalty: f64) -> Result<Linear, String> {
-    // Column order: coordinate descent walks along columns.
-    let mut x = Array2::<f64>::zeros((samples.len(), scaler.width()).f());
+    elastic_net(&moments(samples, scaler)?, penalty, L1_RATIO)
+}
+
+fn moments(samples: &[&Sample<'_>], scaler: &Scaler) -> Result<Moments, String> {
+    let mut x = Array2::zeros((samples.len(), scaler.width()));
     for (mut row, sample) in x.rows_mut().into_iter().zip(samples) {
         for (slot, value) in row.iter_mut().zip(scaler.transform(sample.features)) {
             *slot = value;
         }
     }
-    let y: Array1<f64> = samples.iter().map(|s| s.scaled_return).collect();
-    let model = ElasticNet::params()
-        .penalty(penalty)
-        .l1_ratio(L1_RATIO)
-        .fit(&DatasetBase::new(x, y))
-        .map_err(|e| e.to_string())?;
-    let coefficients: Vec<f64> = model.hyperplane().iter().copied().collect();
-    let linear = Linear { intercept: tidy(model.intercept()), coefficients: tidy_all(&coefficients) };
-    if linear.is_sound(scaler.width()) { Ok(linear) } else { Err("a coefficient is not finite".to_owned()) }
+    let y: Vec<f64> = samples.iter().map(|s| s.scaled_return).collect();
+    let weights: Vec<f64> = samples.iter().map(|s| s.weight).collect();
+    Moments::of(&x, &y, Some(&weights))
 }
 
 /// The penalty with the smallest squared error in a purged, embargoed k-fold over these samples (which must lie before everything
@@ -107,33 +100,38 @@ pub fn fit(samples: &[&Sample<'_>], scaler: &Scaler, penalty: f64) -> Result<Lin
 pub fn choose_penalty(samples: &[&Sample<'_>], keep: &[Input], embargo_ms: i64) -> Result<f64, String> {
     let spans: Vec<Span> = samples.iter().map(|s| Span { start: s.at.0, end: s.known.0 }).collect();
     let folds = purged_kfold(&spans, INNER_FOLDS, embargo_ms);
-    let jobs: Vec<(f64, &Fold)> = PENALTIES.iter().flat_map(|p| folds.iter().map(|f| (*p, f))).collect();
-    let errors: Vec<Vec<f64>> = jobs
-        .par_iter()
-        .map(|(penalty, fold)| squared_errors(samples, fold, keep, *penalty))
-        .collect::<Result<_, _>>()?;
+    let errors: Vec<[f64; PENALTIES.len()]> =
+        folds.par_iter().map(|fold| squared_errors(samples, fold, keep)).collect::<Result<_, _>>()?;
     let [strongest, ..] = PENALTIES;
     let mut best = (strongest, f64::INFINITY);
-    for (penalty, of_folds) in PENALTIES.iter().zip(errors.chunks(folds.len().max(1))) {
-        if let Some(error) = mean(&of_folds.concat()).filter(|e| *e < best.1) {
-            best = (*penalty, error);
+    for (n, penalty) in PENALTIES.iter().enumerate() {
+        let sum: f64 = errors.iter().filter_map(|of_fold| of_fold.get(n)).sum();
+        if sum < best.1 {
+            best = (*penalty, sum);
         }
     }
     Ok(best.0)
 }
 
-fn squared_errors(samples: &[&Sample<'_>], fold: &Fold, keep: &[Input], penalty: f64) -> Result<Vec<f64>, String> {
+/// Sum of weighted squared errors on the test block, for each penalty; nothing from a block with too few rows.
+fn squared_errors(samples: &[&Sample<'_>], fold: &Fold, keep: &[Input]) -> Result<[f64; PENALTIES.len()], String> {
     let of = |indices: &[usize]| indices.iter().filter_map(|i| samples.get(*i)).copied().collect::<Vec<_>>();
     let train = of(&fold.train);
+    let mut errors = [0.0; PENALTIES.len()];
     if train.len() <= keep.len() {
-        return Ok(Vec::new());
+        return Ok(errors);
     }
     let scaler = Scaler::fit(&train.iter().map(|s| s.features).collect::<Vec<_>>(), keep);
-    let model = fit(&train, &scaler, penalty)?;
-    Ok(of(&fold.test)
-        .iter()
-        .filter_map(|s| Some((s.scaled_return - model.at(&scaler.transform(s.features))?).powi(2)))
-        .collect())
+    let moments = moments(&train, &scaler)?;
+    let test = of(&fold.test);
+    for (penalty, error) in PENALTIES.iter().zip(&mut errors) {
+        let model = elastic_net(&moments, *penalty, L1_RATIO)?;
+        let of_row = |s: &&Sample<'_>| {
+            Some(s.weight * (s.scaled_return - model.at(&scaler.transform(s.features))?).powi(2))
+        };
+        *error = test.iter().filter_map(of_row).sum();
+    }
+    Ok(errors)
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
 mod indicators;
+mod linear;
 mod orderflow;
 mod resample;
 mod volatility;
