@@ -35,7 +35,7 @@ impl Member {
         match self {
             Self::Logistic(linear) => linear.at(scaled),
             Self::Boosted(boosted) => boosted.raw(x),
-            Self::Forest(forest) => forest.mean(x).map(|p| logit(p.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE))),
+            Self::Forest(forest) => forest.vote(x).map(|v| logit(v.mean.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE))),
         }
     }
 
@@ -119,64 +119,47 @@ fn block_bootstrap(blocks: &[u32], weights: &[f64], rng: &mut SplitMix64) -> Vec
 #[cfg(test)]
 mod tests {
     use super::super::numbers::sigmoid;
+    use super::super::testkit::{Market, inputs, settings};
+    use super::super::dataset::Dataset;
     use super::*;
 
     fn spec(index: u32) -> MemberSpec {
-        MemberSpec { index, l2: 1.0, tree_depth: 3, block_ms: 24, stream: [9, 0, 0, u64::from(index)] }
-    }
-
-    /// Log odds −1 + 1.5·x0; wins are the minority.
-    fn rows(n: usize) -> TrainingRows {
-        let mut rng = SplitMix64::new(&[17]);
-        let x = Array2::from_shape_fn((n, 4), |_| rng.normal());
-        let wins = x.rows().into_iter().map(|r| rng.unit() < sigmoid(-1.0 + 1.5 * r[0])).collect();
-        TrainingRows { x, wins, at: (0..n as i64).collect(), weights: vec![1.0; n] }
+        MemberSpec { index, l2: 1.0, tree_depth: 3, stream: [9, 0, 0, u64::from(index)] }
     }
 
     #[test]
-    fn a_logistic_member_recovers_the_law() {
-        let rows = rows(6_000);
-        let Member::Logistic(linear) = fit(&rows, &spec(0)).unwrap() else { panic!("even members are logistic") };
-        assert!((linear.intercept + 1.0).abs() < 0.12, "{linear:?}");
-        assert!((linear.coefficients[0] - 1.5).abs() < 0.15, "{linear:?}");
-        assert!(linear.coefficients[1..].iter().all(|c| c.abs() < 0.12), "{linear:?}");
-    }
-
-    #[test]
-    fn the_sign_survives_when_wins_are_the_majority() {
-        let mut rows = rows(6_000);
-        rows.wins.iter_mut().for_each(|w| *w = !*w);
-        let Member::Logistic(linear) = fit(&rows, &spec(0)).unwrap() else { panic!("even members are logistic") };
-        assert!((linear.intercept - 1.0).abs() < 0.12 && (linear.coefficients[0] + 1.5).abs() < 0.15, "{linear:?}");
-    }
-
-    #[test]
-    fn overlap_raises_the_penalty() {
-        let mut rows = rows(2_000);
-        let free = fit(&rows, &spec(0)).unwrap();
-        rows.weights = vec![0.005; 2_000];
-        let bound = fit(&rows, &spec(0)).unwrap();
-        let size = |m: &Member| if let Member::Logistic(l) = m { l.coefficients[0].abs() } else { 0.0 };
-        assert!(size(&bound) < 0.9 * size(&free), "{} {}", size(&bound), size(&free));
-    }
-
-    #[test]
-    fn one_class_is_an_error_in_words() {
-        let mut rows = rows(200);
-        rows.wins = vec![false; 200];
-        assert!(fit(&rows, &spec(0)).is_err());
+    fn every_kind_finds_the_planted_event_and_stops_when_asked() {
+        let series = Market::planted(2, 6_000, 17).build();
+        let settings = settings(6);
+        let data = Dataset::build(&series, &settings, &settings.exits[0], 0.004);
+        let block = Block::new(data.samples.iter().collect(), &inputs(), 24 * 3_600_000).unwrap();
+        for index in 0..3 {
+            let member = fit(&block, &spec(index), &|| true).unwrap();
+            assert!(member.is_sound(inputs().len()));
+            let said = |high: bool| {
+                let rows = data.samples.iter().filter(|s| (s.features[0] > 0.0 && s.features[1] > 0.0) == high);
+                let p: Vec<f64> = rows
+                    .map(|s| member.logit(&block.scaler.pick(s.features).unwrap(), &block.scaler.transform(s.features)))
+                    .map(|l| sigmoid(l.unwrap()))
+                    .collect();
+                p.iter().sum::<f64>() / p.len() as f64
+            };
+            assert!(said(true) > said(false) + 0.1, "member {index}: {} {}", said(true), said(false));
+        }
+        assert_eq!(fit(&block, &spec(1), &|| false), Err(FitError::Stopped));
+        assert_eq!(fit(&block, &spec(2), &|| false), Err(FitError::Stopped));
     }
 
     #[test]
     fn blocks_stay_whole_and_weights_thin() {
-        let at: Vec<i64> = (0..1_000).collect();
+        let blocks: Vec<u32> = (0..1_000).map(|row| row / 50).collect();
         let mut rng = SplitMix64::new(&[1]);
-        let drawn = block_bootstrap(&at, &[1.0; 1_000], 50, &mut rng);
+        let drawn = block_bootstrap(&blocks, &[1.0; 1_000], &mut rng);
         let jumps = drawn.windows(2).filter(|w| w[1] != w[0] + 1).count();
         assert!(jumps <= 21, "{jumps} jumps in {}", drawn.len());
-        let weights: Vec<f64> = at.iter().map(|t| if *t < 500 { 1.0 } else { 0.25 }).collect();
+        let weights: Vec<f64> = (0..1_000).map(|row| if row < 500 { 1.0 } else { 0.25 }).collect();
         let heavy = (0..40)
-            .flat_map(|_| block_bootstrap(&at, &weights, 50, &mut rng))
+            .flat_map(|_| block_bootstrap(&blocks, &weights, &mut rng))
             .fold((0.0, 0.0), |(h, n), i| (h + f64::from(u8::from(i < 500)), n + 1.0));
         assert!((heavy.0 / heavy.1 - 0.8_f64).abs() < 0.05, "{heavy:?}");
     }

@@ -12,6 +12,7 @@ use super::matrix::Columns;
 use super::objective::Objective;
 use super::predict::{each_value, sums};
 use super::sample::{Blocks, Sample};
+use super::shap::{Contributions, explain};
 use super::sums::{Cell, Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
@@ -148,6 +149,13 @@ impl Boosted {
     pub fn raw_rows(&self, x: &Columns, rows: &[u32]) -> Option<Vec<f64>> {
         let fits = x.width() == self.width() && rows.iter().all(|r| (*r as usize) < x.rows());
         fits.then(|| sums(self.trees(), self.start(), x, rows))
+    }
+
+    /// What each column contributed to [`Boosted::raw`]; `None` where that is.
+    #[must_use]
+    pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
+        let trees = explain(self.trees(), self.width(), x)?;
+        Some(Contributions { base: self.start() + trees.base, of: trees.of })
     }
 
     /// Sum of the gains of each column's splits.

@@ -182,7 +182,8 @@ impl<const K: usize> Grower<'_, K> {
         let wanted = (wanted.max(1) as usize).min(columns.len());
         let mut rng = SplitMix64::new(&[self.seed, node as u64]);
         for i in 0..wanted {
-            columns.swap(i, i + rng.below(columns.len() - i));
+            let other = i + rng.below(columns.len() - i);
+            columns.swap(i, other);
         }
         columns.truncate(wanted);
         columns.sort_unstable();
