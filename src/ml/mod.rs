@@ -5,6 +5,7 @@
 //! Always true: whatever reads as a probability is an out-of-sample frequency; nothing fitted has seen a label that touches what
 //! it is judged on; the same inputs and seed give the same bytes on any number of threads; undefined is `None`.
 
+pub mod binomial;
 pub mod calibration;
 pub mod conformal;
 pub mod crossfit;
@@ -18,14 +19,19 @@ pub mod leakage;
 pub mod members;
 pub mod model;
 mod numbers;
+pub mod online;
+pub mod ood;
 pub mod predictor;
+pub mod reliability;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
+pub mod selective;
 #[cfg(test)]
 mod testkit;
 pub mod training;
 pub mod tree;
+pub mod uncertainty;
 pub mod walk;
 pub mod weights;
 
