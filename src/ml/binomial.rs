@@ -104,7 +104,7 @@ impl RateInBand {
 #[must_use]
 pub fn binomial_band(target: f64, n_eff: f64, level: f64) -> Option<(f64, f64)> {
     let n = n_eff.floor();
-    if !(n >= 1.0 && n <= 1e6 && target > 0.0 && target < 1.0 && level > 0.0 && level < 1.0) {
+    if !((1.0..=1e6).contains(&n) && target > 0.0 && target < 1.0 && level > 0.0 && level < 1.0) {
         return None;
     }
     let tail = (1.0 - level) / 2.0;

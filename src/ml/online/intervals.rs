@@ -121,7 +121,7 @@ impl IntervalTracker {
     /// [`Refused::Past`] when outcomes of a later instant were used already, [`Refused::Twice`], [`Refused::OutOfRange`].
     pub fn predict(&mut self, forecast: Forecast) -> Result<Band, Refused> {
         let Forecast { pair, at, due, low, high, unit } = forecast;
-        if !sound_span(pair, at, due) || !(low.is_finite() && high.is_finite() && unit.is_finite() && unit > 0.0) {
+        if !(sound_span(pair, at, due) && low.is_finite() && high.is_finite() && unit.is_finite() && unit > 0.0) {
             return Err(Refused::OutOfRange);
         }
         if at < self.now {
