@@ -171,6 +171,7 @@ fn cholesky(packed: &[f64], width: usize) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testkit::{close_enough, golden, numbers};
     use super::*;
     use crate::domain::random::SplitMix64;
 
@@ -223,6 +224,18 @@ mod tests {
         let s = 1.0_f64 / 2.25;
         let expected = (1.0 / (1.0 - s + 2.5 * s) + 4.0 / (4.0 * (1.0 - s) + 2.5 * s)).sqrt();
         assert!((fitted.distance(&[1.0, 2.0]).unwrap() - expected).abs() < 1e-12);
+    }
+
+    #[test]
+    fn shrinkage_matches_the_reference() {
+        let file = golden("portfolio");
+        let case = file.case("ledoit_wolf_identity");
+        let names = case["inputs"]["returns"].as_object().unwrap().keys();
+        let columns: Vec<Vec<f64>> =
+            names.map(|name| numbers(&file.series("panel", name)).into_iter().flatten().collect()).collect();
+        let rows: Vec<Vec<f64>> = (0..columns[0].len()).map(|i| columns.iter().map(|c| c[i]).collect()).collect();
+        let got = Familiarity::fit(&refs(&rows)).unwrap().shrinkage();
+        close_enough(Some(got), case["expected"]["shrinkage"].as_f64(), 1e-9, "shrinkage");
     }
 
     #[test]
