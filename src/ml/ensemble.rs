@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::members::Member;
 use super::numbers::sigmoid;
 use super::scaler::Scaler;
+use super::uncertainty::deflate;
 
 /// Members over one scaler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,18 +31,6 @@ impl Vote {
     pub fn probability(&self) -> f64 {
         sigmoid(self.logit)
     }
-}
-
-/// `mean / √(1 + π·v/8)` for mean and variance of log odds (MacKay 1992): disagreement pulls towards one half.
-#[must_use]
-pub fn deflate(mean: f64, variance: f64) -> f64 {
-    mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt()
-}
-
-/// What no model can know of a yes-or-no outcome: `√(p(1−p))`.
-#[must_use]
-pub fn aleatoric(p: f64) -> f64 {
-    (p * (1.0 - p)).max(0.0).sqrt()
 }
 
 impl Ensemble {
@@ -122,7 +111,7 @@ mod tests {
             prop_assert!(vote.logit.abs() <= plain.abs() + 1e-12);
             prop_assert!(vote.logit * plain >= 0.0);
             prop_assert!((0.0..=0.75).contains(&vote.epistemic));
-            prop_assert!(aleatoric(vote.probability()) <= 0.5);
+            prop_assert!(crate::ml::uncertainty::aleatoric(vote.probability()) <= 0.5);
         }
     }
 }

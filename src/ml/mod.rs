@@ -6,6 +6,7 @@
 //! it is judged on; the same inputs and seed give the same bytes on any number of threads; undefined is `None`.
 
 pub mod bands;
+pub mod binomial;
 mod block;
 pub mod calibration;
 pub mod conformal;
@@ -21,16 +22,21 @@ pub mod linear;
 pub mod members;
 pub mod model;
 mod numbers;
+pub mod online;
+pub mod ood;
 pub mod predictor;
+pub mod reliability;
 pub mod results;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
+pub mod selective;
 mod stacking;
 #[cfg(test)]
 mod testkit;
 pub mod training;
 pub mod trees;
+pub mod uncertainty;
 pub mod walk;
 pub mod weights;
 

@@ -12,10 +12,11 @@ use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 use super::calibration::Calibrator;
 use super::bands::{Edges, Quantiles, Widening};
 use super::crossfit::Metrics;
-use super::ensemble::{Ensemble, aleatoric};
+use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::leakage::Dropped;
 use super::returns::Returns;
+use super::uncertainty::aleatoric;
 
 /// Version of the file's layout and meaning.
 pub const FORMAT: u32 = 2;
@@ -106,7 +107,7 @@ struct HeaderCard {
     version: String,
 }
 
-fn hex_digest(text: &str) -> String {
+pub(super) fn hex_digest(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |mut out, byte| {
         // Writing to a string cannot fail.
         let _ = write!(out, "{byte:02x}");

@@ -83,10 +83,6 @@ pub fn integers(list: &Value) -> Vec<usize> {
     list.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
 }
 
-pub fn outcomes(list: &Value) -> Vec<bool> {
-    list.as_array().unwrap().iter().map(|v| v.as_u64() == Some(1)).collect()
-}
-
 /// Both undefined, or within `tolerance` absolute plus relative.
 pub fn close_enough(got: Option<f64>, want: Option<f64>, tolerance: f64, what: &str) {
     match (got, want) {

@@ -7,6 +7,8 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod calibration;
+mod conformal;
 mod indicators;
 mod linear;
 mod orderflow;

@@ -1,5 +1,7 @@
 //! Did past candidates above the gate keep their word? Only cross-fitted, out-of-sample confidences count.
 
+pub mod clauses;
+
 use crate::domain::reading::GateEvidence;
 use crate::domain::time::HOUR_MS;
 
