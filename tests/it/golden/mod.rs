@@ -7,7 +7,9 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod cv;
 mod indicators;
+mod labels;
 mod orderflow;
 mod resample;
 mod volatility;
