@@ -11,6 +11,7 @@ mod cv;
 mod indicators;
 mod labels;
 mod orderflow;
+mod overfit;
 mod resample;
 mod volatility;
 mod whale;
