@@ -24,6 +24,7 @@ pub mod predictor;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
+pub mod selection;
 #[cfg(test)]
 mod testkit;
 pub mod training;

@@ -8,6 +8,7 @@
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
 mod cv;
+mod feature_selection;
 mod indicators;
 mod labels;
 mod orderflow;
