@@ -51,10 +51,7 @@ pub fn variance_inflation(correlations: &Correlations) -> Option<Vec<f64>> {
         return None;
     }
     for p in 0..n {
-        let pivot = *rows.get(p)?.get(p)?;
-        if !(pivot > 1e-12) {
-            return None;
-        }
+        let pivot = rows.get(p)?.get(p).copied().filter(|pivot| *pivot > 1e-12)?;
         let unit: Vec<f64> = rows.get(p)?.iter().map(|v| v / pivot).collect();
         for (i, row) in rows.iter_mut().enumerate() {
             if i == p {
