@@ -22,7 +22,7 @@ pub const SHIFT_RATIO: f64 = 3.0;
 const STRATA: usize = 10;
 
 /// Why a feature is not used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why")]
 pub enum DropReason {
     /// One value throughout.
@@ -33,6 +33,16 @@ pub enum DropReason {
     EventOutlier { auc: f64 },
     /// Its information dies when it is one bar older.
     ForwardShift { now: f64, lagged: f64 },
+    /// Too many rows have no value for it.
+    Missing { share: f64 },
+    /// Says nearly the same as a cheaper one that is kept.
+    Redundant { with: String, spearman: f64 },
+    /// Alone it says nothing about the target that chance would not.
+    NotSignificant { p: f64, adjusted: f64 },
+    /// Significant, but the evidence carries no more than `limit` features.
+    BeyondLimit { limit: usize },
+    /// Scores no worse without it in too many folds.
+    Unimportant { folds: usize, of: usize },
 }
 
 impl std::fmt::Display for DropReason {
@@ -46,6 +56,15 @@ impl std::fmt::Display for DropReason {
             Self::ForwardShift { now, lagged } => {
                 write!(f, "quarantined: correlation {now:.3} falls to {lagged:.3} one bar earlier")
             }
+            Self::Missing { share } => write!(f, "no value in {:.1} % of the rows", 100.0 * share),
+            Self::Redundant { with, spearman } => {
+                write!(f, "rank correlation {spearman:.3} with '{with}', which is kept")
+            }
+            Self::NotSignificant { p, adjusted } => {
+                write!(f, "not significant: p {p:.4}, {adjusted:.4} among all that were tested")
+            }
+            Self::BeyondLimit { limit } => write!(f, "significant, but the evidence carries only {limit} features"),
+            Self::Unimportant { folds, of } => write!(f, "important in {folds} of {of} folds only"),
         }
     }
 }

@@ -92,29 +92,6 @@ pub fn close_enough(got: Option<f64>, want: Option<f64>, tolerance: f64, what: &
     }
 }
 
-/// The reference candles (Kraken ETH/USD, hourly) with σ24 as the label definition wants it.
-pub fn eth_rows(file: &Golden) -> Vec<TrainingRow> {
-    let column = |f: &str| numbers(&file.series("eth_usd_1h", f)).into_iter().map(Option::unwrap).collect::<Vec<f64>>();
-    let [open, high, low, close, volume] = ["open", "high", "low", "close", "volume"].map(column);
-    let mut rows: Vec<TrainingRow> = (0..close.len())
-        .map(|i| TrainingRow {
-            bar: Bar {
-                open_time: UtcMs(1_719_792_000_000 + i as i64 * HOUR_MS),
-                open: open[i],
-                high: high[i],
-                low: low[i],
-                close: close[i],
-                volume: volume[i],
-            },
-            features: None,
-            sigma24: None,
-            after_hole: false,
-        })
-        .collect();
-    set_sigma(&mut rows);
-    rows
-}
-
 fn set_sigma(rows: &mut [TrainingRow]) {
     let closes: Vec<f64> = rows.iter().map(|r| r.bar.close).collect();
     for (i, row) in rows.iter_mut().enumerate().skip(24) {

@@ -9,9 +9,13 @@
 
 mod calibration;
 mod conformal;
+mod cv;
+mod feature_selection;
 mod indicators;
+mod labels;
 mod linear;
 mod orderflow;
+mod overfit;
 mod resample;
 mod volatility;
 mod whale;
