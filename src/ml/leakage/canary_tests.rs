@@ -108,7 +108,8 @@ fn scene(suspect: Formula, seed: u64, horizon: u32) -> Scene {
     let bench = Bench { bars, suspect };
     for (one, bars) in series.iter_mut().zip(&bench.bars) {
         for (t, row) in one.rows.iter_mut().enumerate() {
-            row.features = Some(bench.row(bars, t).into()).filter(|f: &Box<[f64]>| f.iter().all(|v| v.is_finite()));
+            row.features =
+                Some(bench.row(bars, t)).filter(|f| f.iter().all(|v| v.is_finite())).map(Vec::into_boxed_slice);
         }
     }
     let settings = settings(horizon);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::report::{Finding, LeakageTest, TestReport};
 use crate::domain::random::SplitMix64;
 use crate::ml::dataset::{Dataset, Sample};
-use crate::ml::numbers::{correlation, ranks, tidy};
+use crate::ml::numbers::{correlation, ranks, spearman, tidy};
 use crate::ml::scaler::Input;
 use crate::ml::scores::auc;
 
@@ -75,8 +75,8 @@ pub struct Association {
     pub spearman: Option<f64>,
     /// AUC against the gated event at equal volatility.
     pub auc: Option<f64>,
-    /// Rank correlation on the samples that have a feature one bar older, and of that older one.
-    pub shift: Option<(f64, f64)>,
+    /// Rank correlation on the samples that have a feature one bar older, and, where it is above [`SHIFT_FLOOR`], of that older one.
+    pub shift: Option<(f64, Option<f64>)>,
 }
 
 impl Association {
@@ -92,13 +92,13 @@ impl Association {
             return Some(DropReason::EventOutlier { auc: tidy(auc) });
         }
         let (now, lagged) = self.shift.filter(|(now, lagged)| shift_ratio(*now, *lagged) > SHIFT_RATIO)?;
-        Some(DropReason::ForwardShift { now: tidy(now), lagged: tidy(lagged) })
+        Some(DropReason::ForwardShift { now: tidy(now), lagged: tidy(lagged?) })
     }
 }
 
 /// How many times the information of the older feature; 0 where there is too little to speak of.
-fn shift_ratio(now: f64, lagged: f64) -> f64 {
-    if now.abs() > SHIFT_FLOOR { (now / lagged).abs().min(1e6) } else { 0.0 }
+fn shift_ratio(now: f64, lagged: Option<f64>) -> f64 {
+    lagged.map_or(0.0, |lagged| (now / lagged).abs().min(1e6))
 }
 
 /// Those of the inputs that must not be used on these samples, in their order.
@@ -119,9 +119,10 @@ pub fn associations(data: &Dataset, inputs: &[Input]) -> Vec<Association> {
     let measure = |input: &Input| {
         let c = input.place;
         let values = column(&samples, c);
-        let (now, before) = (column(&lagged, c), lagged_column(&lagged, c));
-        let shift = correlation(&ranks(&now), &target_lagged)
-            .map(|now| (now, correlation(&ranks(&before), &target_lagged).unwrap_or(0.0)));
+        // Most features say little, and then nothing can be lost.
+        let older = || spearman(&lagged_column(&lagged, c), &target_lagged).unwrap_or(0.0);
+        let shift = correlation(&ranks(&column(&lagged, c)), &target_lagged)
+            .map(|now| (now, (now.abs() > SHIFT_FLOOR).then(older)));
         Association {
             feature: input.feature.clone(),
             constant: values.windows(2).all(|w| matches!(w, [a, b] if a == b)),
@@ -151,7 +152,7 @@ pub fn event_outlier(associations: &[Association]) -> TestReport {
 #[must_use]
 pub fn forward_shift(associations: &[Association]) -> TestReport {
     judged(LeakageTest::ForwardShift, associations, SHIFT_RATIO, |a| {
-        a.shift.map(|(now, lagged)| (shift_ratio(now, lagged), now, Some(lagged)))
+        a.shift.map(|(now, lagged)| (shift_ratio(now, lagged), now, lagged))
     })
 }
 
