@@ -10,6 +10,7 @@ pub struct Cholesky {
 impl Cholesky {
     /// Factor of a square positive semi-definite matrix; only its lower triangle is read. A pivot below `tolerance` times its
     /// diagonal element counts as zero.
+    #[expect(clippy::indexing_slicing, reason = "places are below the width of the square matrix")]
     #[must_use]
     pub fn of(g: &Array2<f64>, tolerance: f64) -> Self {
         let p = g.nrows();
@@ -31,18 +32,20 @@ impl Cholesky {
         Self { lower }
     }
 
+    /// Element of the factor; 0 outside of it.
     #[must_use]
-    pub const fn lower(&self) -> &Array2<f64> {
-        &self.lower
+    pub fn at(&self, row: usize, column: usize) -> f64 {
+        self.lower.get([row, column]).copied().unwrap_or(0.0)
     }
 
     /// Whether column `j` is a combination of earlier ones.
     #[must_use]
     pub fn is_dependent(&self, j: usize) -> bool {
-        self.lower.get([j, j]).is_none_or(|pivot| *pivot == 0.0)
+        self.at(j, j) == 0.0
     }
 
     /// `x` with `G·x = b`, and 0 for dependent columns.
+    #[expect(clippy::indexing_slicing, reason = "places are below the width, which every right-hand side has")]
     #[must_use]
     pub fn solve(&self, b: &Array1<f64>) -> Array1<f64> {
         let p = self.lower.nrows();
@@ -76,6 +79,6 @@ mod tests {
         let factor = Cholesky::of(&twice, 1e-12);
         assert!(factor.is_dependent(1) && !factor.is_dependent(2));
         assert_eq!(factor.solve(&arr1(&[3.0, 6.0, 5.0])), arr1(&[3.0, 0.0, 5.0]));
-        assert_eq!(factor.lower().dot(&factor.lower().t()), twice);
+        assert_eq!(factor.lower.dot(&factor.lower.t()), twice);
     }
 }

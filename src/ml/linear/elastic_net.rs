@@ -35,8 +35,8 @@ pub fn elastic_net(moments: &Moments, penalty: f64, l1: f64) -> Result<Linear, S
     let unit = (rows as f64 / moments.weight).sqrt();
     let root = Cholesky::of(&moments.products, f64::EPSILON);
     // Column order: the descent walks along columns.
-    let x = Array2::from_shape_fn((rows, p).f(), |(row, column)| unit * root.lower()[[column, row]]);
-    let y = &root.lower().row(p) * unit;
+    let x = Array2::from_shape_fn((rows, p).f(), |(row, column)| unit * root.at(column, row));
+    let y = Array1::from_shape_fn(rows, |row| unit * root.at(p, row));
     let model = ElasticNet::params()
         .penalty(penalty)
         .l1_ratio(l1)

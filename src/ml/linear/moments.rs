@@ -51,10 +51,16 @@ impl Moments {
         self.means.len()
     }
 
+    /// Element of the products; not a number outside of them.
+    #[must_use]
+    pub(super) fn product(&self, row: usize, column: usize) -> f64 {
+        self.products.get([row, column]).copied().unwrap_or(f64::NAN)
+    }
+
     /// Weighted variance of the target (divided by the sum of weights).
     #[must_use]
     pub(super) fn target_variance(&self) -> f64 {
-        self.products[[self.width(), self.width()]] / self.weight
+        self.product(self.width(), self.width()) / self.weight
     }
 
     /// With slopes on the centred inputs, the model on the inputs as they are.

@@ -15,9 +15,9 @@ pub fn ridge(moments: &Moments, penalty: f64) -> Result<Linear, String> {
         return Err(format!("the penalty '{penalty}' must be finite and not negative"));
     }
     let p = moments.width();
-    let mut gram = Array2::from_shape_fn((p, p), |place| moments.products[place]);
+    let mut gram = Array2::from_shape_fn((p, p), |(i, j)| moments.product(i, j));
     gram.diag_mut().mapv_inplace(|v| v + penalty);
-    let cross = Array1::from_shape_fn(p, |i| moments.products[[i, p]]);
+    let cross = Array1::from_shape_fn(p, |i| moments.product(i, p));
     moments.linear(&Cholesky::of(&gram, DEPENDENT).solve(&cross))
 }
 
