@@ -10,6 +10,7 @@ pub mod conformal;
 pub mod crossfit;
 pub mod cv;
 pub mod dataset;
+pub mod drift;
 pub mod ensemble;
 pub mod error;
 pub mod evidence;

@@ -7,8 +7,10 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod drift;
 mod indicators;
 mod orderflow;
+mod regime;
 mod resample;
 mod volatility;
 mod whale;
