@@ -14,6 +14,7 @@ pub mod crossfit;
 pub mod cv;
 pub mod dataset;
 pub mod distributions;
+pub mod drift;
 pub mod ensemble;
 pub mod error;
 pub mod evidence;

@@ -10,12 +10,14 @@
 mod calibration;
 mod conformal;
 mod cv;
+mod drift;
 mod feature_selection;
 mod indicators;
 mod labels;
 mod linear;
 mod orderflow;
 mod overfit;
+mod regime;
 mod resample;
 mod volatility;
 mod whale;
