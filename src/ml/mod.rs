@@ -26,6 +26,7 @@ pub mod scores;
 mod testkit;
 pub mod training;
 pub mod tree;
+pub mod trees;
 pub mod walk;
 pub mod weights;
 
