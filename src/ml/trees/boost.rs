@@ -6,12 +6,13 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::FitError;
-use super::grow::{Growth, Grown, Workspace, grow};
+use super::grow::{Grown, Growth, Workspace, grow};
 use super::histogram::Ground;
 use super::matrix::Columns;
 use super::objective::Objective;
 use super::predict::{each_value, sums};
 use super::sample::{Blocks, Sample};
+use super::shap::{Contributions, explain};
 use super::sums::{Cell, Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
@@ -104,7 +105,9 @@ impl Boosted {
         let (most, all) = slopes.iter().fold((0.0, 0.0), |(most, all), s| (f64::max(most, *s), all + s));
         let even = most * slopes.len() as f64 <= 4096.0 * all;
         let trees = match (sample.common_weight(), spec.objective.is_flat()) {
-            (Some(unit), true) if even => Run::<1>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round),
+            (Some(unit), true) if even => {
+                Run::<1>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round)
+            }
             (Some(unit), false) => Run::<2>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round),
             (_, true) => Run::<2>::new(sample, spec, start, listed, 1.0, Weighed::ByHessian).trees(on_round),
             (None, false) => Run::<3>::new(sample, spec, start, listed, 1.0, Weighed::Apart).trees(on_round),
@@ -148,6 +151,13 @@ impl Boosted {
     pub fn raw_rows(&self, x: &Columns, rows: &[u32]) -> Option<Vec<f64>> {
         let fits = x.width() == self.width() && rows.iter().all(|r| (*r as usize) < x.rows());
         fits.then(|| sums(self.trees(), self.start(), x, rows))
+    }
+
+    /// What each column contributed to [`Boosted::raw`]; `None` where that is.
+    #[must_use]
+    pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
+        let trees = explain(self.trees(), self.width(), x)?;
+        Some(Contributions { base: self.start() + trees.base, of: trees.of })
     }
 
     /// Sum of the gains of each column's splits.

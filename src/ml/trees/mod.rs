@@ -7,6 +7,7 @@
 mod bins;
 mod boost;
 mod error;
+mod forest;
 mod grow;
 mod histogram;
 mod matrix;
@@ -14,14 +15,17 @@ mod objective;
 mod predict;
 mod rows;
 mod sample;
+mod shap;
 mod sums;
 mod tree;
 
 pub use bins::Binned;
 pub use boost::{BoostSpec, Boosted, EarlyStop};
 pub use error::FitError;
+pub use forest::{Forest, ForestSpec, ForestVote};
 pub use grow::Growth;
 pub use matrix::Columns;
 pub use objective::Objective;
 pub use sample::Sample;
+pub use shap::Contributions;
 pub use tree::{NodeView, SplitView, Tree};

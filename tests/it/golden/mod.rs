@@ -10,6 +10,7 @@
 mod indicators;
 mod orderflow;
 mod resample;
+mod trees;
 mod volatility;
 mod whale;
 
