@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::FitError;
-use crate::ml::numbers::sigmoid;
+use crate::ml::numbers::{quantile_sorted, sigmoid};
 
 /// Loss of a score `f` for a target `y`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -72,10 +72,10 @@ impl Objective {
         match self {
             _ if weight <= 0.0 => Err(FitError::NoWeight),
             Self::Squared => Ok(mean),
-            Self::Huber { .. } => Ok(quantile(rows, 0.5)),
+            Self::Huber { .. } => Ok(start_quantile(rows, 0.5)),
             Self::Logistic if mean <= 0.0 || mean >= 1.0 => Err(FitError::OneClass),
             Self::Logistic => Ok((mean / (1.0 - mean)).ln()),
-            Self::Pinball { q } => Ok(quantile(rows, q)),
+            Self::Pinball { q } => Ok(start_quantile(rows, q)),
         }
     }
 
@@ -102,6 +102,14 @@ impl Objective {
     pub(super) const fn needs_residuals(self) -> bool {
         matches!(self, Self::Huber { .. } | Self::Pinball { .. })
     }
+}
+
+/// Between the two nearest values (type 7) where all weigh alike, as scikit-learn has it; else the weighted quantile.
+fn start_quantile(rows: &mut [(f64, f64)], q: f64) -> f64 {
+    let weighted = quantile(rows, q);
+    let alike = rows.windows(2).all(|pair| matches!(pair, [a, b] if a.1 == b.1));
+    let values: Vec<f64> = rows.iter().map(|(value, _)| *value).collect();
+    quantile_sorted(&values, q).filter(|_| alike).unwrap_or(weighted)
 }
 
 /// The smallest value up to which at least the share `q` of the weight lies. Sorts its rows; 0 without rows.
