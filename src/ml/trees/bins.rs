@@ -23,8 +23,13 @@ pub struct Binned {
 #[derive(Debug, Clone)]
 pub(super) enum Codes {
     /// At most 256 bins: by column for partitions, and in blocks of columns for histograms.
-    Narrow { columns: Vec<Vec<u8>>, blocks: Vec<Vec<[u8; BLOCK]>> },
-    Wide { columns: Vec<Vec<u16>> },
+    Narrow {
+        columns: Vec<Vec<u8>>,
+        blocks: Vec<Vec<[u8; BLOCK]>>,
+    },
+    Wide {
+        columns: Vec<Vec<u16>>,
+    },
 }
 
 impl Binned {

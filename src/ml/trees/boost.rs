@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::error::FitError;
-use super::grow::{Growth, Grown, Workspace, grow};
+use super::grow::{Grown, Growth, Workspace, grow};
 use super::histogram::Ground;
 use super::matrix::Columns;
 use super::objective::Objective;
@@ -105,7 +105,9 @@ impl Boosted {
         let (most, all) = slopes.iter().fold((0.0, 0.0), |(most, all), s| (f64::max(most, *s), all + s));
         let even = most * slopes.len() as f64 <= 4096.0 * all;
         let trees = match (sample.common_weight(), spec.objective.is_flat()) {
-            (Some(unit), true) if even => Run::<1>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round),
+            (Some(unit), true) if even => {
+                Run::<1>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round)
+            }
             (Some(unit), false) => Run::<2>::new(sample, spec, start, listed, unit, Weighed::ByCount).trees(on_round),
             (_, true) => Run::<2>::new(sample, spec, start, listed, 1.0, Weighed::ByHessian).trees(on_round),
             (None, false) => Run::<3>::new(sample, spec, start, listed, 1.0, Weighed::Apart).trees(on_round),

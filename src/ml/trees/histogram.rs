@@ -119,12 +119,7 @@ fn accumulate<const K: usize>(codes: &[[u8; BLOCK]], cells: &[Cell<K>], rows: &[
     }
 }
 
-fn single<const K: usize, T: Copy + Into<usize>>(
-    codes: &[T],
-    cells: &[Cell<K>],
-    rows: &[u32],
-    out: &mut [Cell<K>],
-) {
+fn single<const K: usize, T: Copy + Into<usize>>(codes: &[T], cells: &[Cell<K>], rows: &[u32], out: &mut [Cell<K>]) {
     for row in rows {
         if let (Some(code), Some(cell)) = (codes.get(*row as usize), cells.get(*row as usize))
             && let Some(bin) = out.get_mut((*code).into())

@@ -17,6 +17,8 @@ mod rows;
 mod sample;
 mod shap;
 mod sums;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 pub use bins::Binned;

@@ -67,7 +67,10 @@ fn tile(trees: &[Tree], x: &Columns, rows: &[u32], out: &mut [f64]) {
     }
 }
 
-#[expect(clippy::indexing_slicing, reason = "a tree's columns and children were checked when it was made, and lanes start within the tile")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a tree's columns and children were checked when it was made, and lanes start within the tile"
+)]
 fn walk_rows(tree: &Tree, values: &[f32], width: usize, out: &mut [f64]) {
     let mut at = [0_u32; LANES];
     for _ in 0..tree.depth() {

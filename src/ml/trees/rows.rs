@@ -73,7 +73,10 @@ fn copy(rows: &mut [u32], at: usize, spare: &[u32], from: Range<usize>) {
 }
 
 /// Low rows to the front of `rows`, the others to the front of `spare`; without a branch that the codes decide.
-#[expect(clippy::indexing_slicing, reason = "both places stay at or below the row that is read; rows are checked by the fit")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "both places stay at or below the row that is read; rows are checked by the fit"
+)]
 fn compact<T: Copy + Ord>(codes: &[T], bin: T, rows: &mut [u32], spare: &mut [u32]) -> usize {
     let spare = &mut spare[..rows.len()];
     let (mut low, mut high) = (0, 0);

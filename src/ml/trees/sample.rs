@@ -29,7 +29,8 @@ impl Sample<'_> {
     pub(super) fn check(&self, objective: Objective, further: &[u32]) -> Result<Vec<bool>, FitError> {
         let rows = self.data.rows();
         let blocks = self.blocks.map_or(rows, <[u32]>::len);
-        for (what, got) in [("the target", self.target.len()), ("the weights", self.weights.len()), ("the blocks", blocks)]
+        for (what, got) in
+            [("the target", self.target.len()), ("the weights", self.weights.len()), ("the blocks", blocks)]
         {
             if got != rows {
                 return Err(FitError::Lengths { what, got, want: rows });
@@ -79,7 +80,9 @@ pub(super) struct Blocks {
 impl Blocks {
     pub(super) fn new(sample: &Sample<'_>) -> Self {
         let rows = sample.rows.to_vec();
-        let Some(blocks) = sample.blocks else { return Self { of: (0..rows.len()).collect(), count: rows.len(), rows } };
+        let Some(blocks) = sample.blocks else {
+            return Self { of: (0..rows.len()).collect(), count: rows.len(), rows };
+        };
         let number = |row: &u32| blocks.get(*row as usize).copied().unwrap_or(0);
         let mut numbers: Vec<u32> = rows.iter().map(number).collect();
         numbers.sort_unstable();
@@ -100,7 +103,8 @@ impl Blocks {
             }
         }
         let is_drawn = |block: &usize| drawn.get(*block).copied().unwrap_or(false);
-        let (inside, outside): (Vec<_>, Vec<_>) = self.rows.iter().zip(&self.of).partition(|(_, block)| is_drawn(block));
+        let (inside, outside): (Vec<_>, Vec<_>) =
+            self.rows.iter().zip(&self.of).partition(|(_, block)| is_drawn(block));
         let rows = |list: Vec<(&u32, &usize)>| list.into_iter().map(|(row, _)| *row).collect();
         (rows(inside), rows(outside))
     }

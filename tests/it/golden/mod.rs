@@ -19,6 +19,7 @@ mod orderflow;
 mod overfit;
 mod regime;
 mod resample;
+mod trees;
 mod volatility;
 mod whale;
 
