@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use ndarray::Array2;
 
 use super::dataset::Sample;
+use super::ood::Familiarity;
 use super::scaler::{Input, Scaler};
 use super::trees::{self, Binned, BoostSpec, Boosted, Columns, EarlyStop, Forest, ForestSpec, Growth, Objective};
 use crate::domain::random::SplitMix64;
@@ -38,6 +39,7 @@ pub enum FitError {
 pub struct Block<'a> {
     pub samples: Vec<&'a Sample<'a>>,
     pub scaler: Scaler,
+    pub familiarity: Option<Familiarity>,
     /// Scaled inputs, a row per sample.
     pub x: Array2<f64>,
     /// The same inputs as they are, binned.
@@ -74,7 +76,9 @@ impl<'a> Block<'a> {
         let first = samples.first().map_or(0, |s| s.at.0);
         let blocks = samples.iter().map(|s| (s.at.0 - first).div_euclid(block_ms.max(1)) as u32).collect();
         let (learn, stop) = split(&samples);
+        let rows: Vec<&[f64]> = x.rows().into_iter().filter_map(|row| row.to_slice()).collect();
         Ok(Self {
+            familiarity: Familiarity::fit(&rows),
             scaler,
             x,
             binned,

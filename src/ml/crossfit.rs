@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{Calibrator, Scored};
-use super::bands::{Widening, holds};
+use super::calibration::{Dated, choose};
+use super::calibration::Scored;
+use super::conformal::cqr::Bands;
 use super::cv::Fold;
 use super::dataset::{Dataset, Sample};
 use super::evidence::Candidate;
@@ -73,10 +74,21 @@ impl Judged<'_> {
     }
 }
 
-/// The score of a row as a calibrator takes it.
+/// The score of a row as the choice of a calibrator takes it.
 #[must_use]
-pub fn scored(row: &OutOfSample<'_>) -> Scored {
-    Scored { logit: row.logit, win: row.sample.win, weight: row.sample.weight }
+pub fn dated(row: &OutOfSample<'_>) -> Dated {
+    Dated {
+        scored: Scored { logit: row.logit, win: row.sample.win, weight: row.sample.weight },
+        at: row.sample.at,
+        known: row.sample.known,
+        block: u32::try_from(row.fold).unwrap_or(u32::MAX),
+    }
+}
+
+/// The bands that hold, from rows judged out of sample.
+#[must_use]
+pub fn bands<'r, 'a: 'r>(rows: impl Iterator<Item = &'r OutOfSample<'a>>) -> Bands {
+    Bands::fit(&rows.map(|r| (r.quantiles, r.sample.scaled_return, r.sample.weight)).collect::<Vec<_>>())
 }
 
 /// `None` when there is nothing to judge or only one outcome in it.
@@ -86,18 +98,20 @@ pub fn crossfit<'a>(rows: &[OutOfSample<'a>], folds: &[Fold]) -> Option<Crossfit
     for (k, fold) in folds.iter().enumerate().skip(1) {
         // Purged again: a label that reaches into this block is not yet known at its beginning.
         let known = || rows.iter().filter(|r| r.fold < k && r.sample.known.0 < fold.test_from);
-        let calibrator = Calibrator::fit(&known().map(scored).collect::<Vec<_>>())?;
-        let widening = Widening::fit(&known().map(|r| (r.edges, r.sample.scaled_return)).collect::<Vec<_>>());
+        let calibrator = choose(&known().map(dated).collect::<Vec<_>>())?.calibrator;
+        let widened = bands(known());
         judged.extend(rows.iter().filter(|r| r.fold == k).map(|row| {
-            let bands = widening.widen(&row.edges);
+            let came = row.sample.scaled_return;
+            // Without a finite band everything lies within.
+            let holds = |band: Option<(f64, f64)>| band.is_none_or(|(low, high)| (low..=high).contains(&came));
             Judged {
                 sample: row.sample,
                 fold: k,
                 confidence: calibrator.probability(row.logit),
                 base_rate: row.base_rate,
                 forecast: row.forecast,
-                in_eighty: holds(bands.eighty, row.sample.scaled_return),
-                in_ninety: holds(bands.ninety, row.sample.scaled_return),
+                in_eighty: holds(widened.eighty(row.quantiles)),
+                in_ninety: holds(widened.ninety(row.quantiles)),
             }
         }));
     }

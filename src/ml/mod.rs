@@ -33,6 +33,7 @@ pub mod results;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
+mod selected;
 pub mod selection;
 pub mod selective;
 mod stacking;

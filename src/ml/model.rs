@@ -10,11 +10,14 @@ use crate::domain::snapshot::ModelView;
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
 use super::calibration::Calibrator;
-use super::bands::{Edges, Quantiles, Widening};
+use super::calibration::Tried;
+use super::conformal::cqr::Bands;
+use super::bands::QuantileTrees;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::leakage::Dropped;
+use super::ood::Familiarity;
 use super::returns::Returns;
 use super::uncertainty::aleatoric;
 
@@ -55,8 +58,12 @@ pub struct ModelCard {
     /// Gate that the evidence was counted at.
     pub gate: f64,
     pub metrics: Metrics,
-    /// `platt`, `beta`, `isotonic`.
+    /// Family of the calibration curve that was picked, and how the others did.
     pub calibration: String,
+    pub calibrations: Vec<Tried>,
+    /// How much each member of the ensemble counts, and how much the boosted trees of the return model.
+    pub weights: Vec<f64>,
+    pub share: f64,
     /// Penalty of the return model.
     pub penalty: f64,
     pub code_version: String,
@@ -71,8 +78,9 @@ pub struct Model {
     pub card: ModelCard,
     pub(super) ensemble: Ensemble,
     pub(super) returns: Returns,
-    pub(super) quantiles: Quantiles,
-    pub(super) widening: Widening,
+    pub(super) quantiles: QuantileTrees,
+    pub(super) bands: Bands,
+    pub(super) familiarity: Option<Familiarity>,
     pub(super) calibrator: Calibrator,
     /// 95 % quantile of the members' disagreement out of sample.
     pub epistemic_limit: f64,
@@ -94,6 +102,8 @@ pub struct Judgement {
     pub expected_return: f64,
     pub interval: (f64, f64),
     pub interval90: (f64, f64),
+    /// The row is unlike 99 % of the training rows: nothing it says has been tested.
+    pub strange: bool,
 }
 
 #[derive(Deserialize)]
@@ -184,7 +194,8 @@ impl Model {
         if !self.ensemble.is_sound()
             || !self.returns.is_sound(width)
             || !self.quantiles.is_sound(width)
-            || !self.widening.is_sound()
+            || !self.bands.is_sound()
+            || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
@@ -229,7 +240,7 @@ impl Model {
         let confidence = self.calibrator.probability(vote.logit);
         let unit = sigma24 * f64::from(self.card.horizon.0).sqrt();
         let forecast = self.returns.at(scaler, &features)?;
-        let Edges { eighty, ninety } = self.widening.widen(&self.quantiles.edges(&scaler.pick(&features)?)?);
+        let quantiles = self.quantiles.at(&scaler.pick(&features)?)?;
         let scaled = |(low, high): (f64, f64)| (low * unit, high * unit);
         Some(Judgement {
             raw: vote.probability(),
@@ -237,8 +248,9 @@ impl Model {
             epistemic: vote.epistemic,
             aleatoric: aleatoric(confidence),
             expected_return: forecast * unit,
-            interval: scaled(eighty),
-            interval90: scaled(ninety),
+            interval: scaled(self.bands.eighty(quantiles)?),
+            interval90: scaled(self.bands.ninety(quantiles)?),
+            strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
         })
     }
 

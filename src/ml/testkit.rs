@@ -69,10 +69,6 @@ impl Golden {
         let cases = self.0["cases"].as_array().unwrap();
         cases.iter().find(|c| c["name"] == name).unwrap_or_else(|| panic!("no case {name}")).clone()
     }
-
-    pub fn cases<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.0["cases"].as_array().unwrap().iter().filter(move |c| c["fn"] == function)
-    }
 }
 
 pub fn numbers(list: &Value) -> Vec<Option<f64>> {

@@ -6,10 +6,9 @@
 use crate::domain::settings::{GateSettings, TrainingSettings};
 use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
-use super::calibration::Calibrator;
-use super::bands::Widening;
+use super::calibration::choose;
 use super::block::FitError;
-use super::crossfit::{Judged, crossfit, pairs_with_samples, scored};
+use super::crossfit::{Judged, bands, crossfit, dated, pairs_with_samples};
 use super::cv::{Fold, overlaps, purged_walk_forward};
 use super::dataset::{Dataset, TrainingSeries};
 use super::ensemble::Ensemble;
@@ -147,7 +146,7 @@ impl Run<'_> {
         let data = recipe.data;
         let horizon = data.exits.horizon;
         let lacking = |what: &str| MlError::NotEnoughData { horizon, what: what.to_owned() };
-        let calibrator = Calibrator::fit(&walk.rows.iter().map(scored).collect::<Vec<_>>())
+        let calibration = choose(&walk.rows.iter().map(dated).collect::<Vec<_>>())
             .ok_or_else(|| lacking("no out-of-sample scores to calibrate on"))?;
         let judged = crossfit(&walk.rows, &walk.folds)
             .ok_or_else(|| lacking("the out-of-sample blocks hold one outcome only"))?;
@@ -155,7 +154,6 @@ impl Run<'_> {
         let candidates: Vec<_> = judged.judged.iter().map(Judged::candidate).collect();
         let evidence = gate_evidence(&candidates, self.gate.threshold, data.rho, bootstrap);
         let results = lines(data, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
-        let widening = Widening::fit(&walk.rows.iter().map(|r| (r.edges, r.sample.scaled_return)).collect::<Vec<_>>());
         let epistemic_limit = quantile_sorted(&sorted(walk.rows.iter().map(|r| r.epistemic).collect()), 0.95)
             .ok_or_else(|| lacking("no out-of-sample scores"))?;
         let every: Vec<_> = data.samples.iter().collect();
@@ -171,15 +169,18 @@ impl Run<'_> {
             n_eff: tidy(data.n_eff()),
             rho: tidy(data.rho),
             folds: self.settings.folds,
-            features: recipe.keep.iter().map(|input| input.feature.clone()).collect(),
+            features: walk.all.ensemble.scaler.inputs().map(|input| input.feature.clone()).collect(),
             inputs: self.schema.input_lines(),
             feature_hash: self.schema.input_hash().to_owned(),
             set_hash: self.schema.hash().to_owned(),
-            dropped,
+            dropped: dropped.into_iter().chain(walk.all.dropped).collect(),
             cost: self.cost,
             gate: tidy(self.gate.threshold),
             metrics: judged.metrics,
-            calibration: calibrator.kind().to_owned(),
+            calibration: calibration.picked.as_str().to_owned(),
+            calibrations: calibration.tried,
+            weights: walk.combination.weights.clone(),
+            share: walk.combination.share,
             penalty: recipe.penalty,
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: self.settings.seed,
@@ -191,8 +192,9 @@ impl Run<'_> {
             ensemble: Ensemble { weights, ..walk.all.ensemble },
             returns: Returns { share, ..walk.all.returns },
             quantiles: walk.all.quantiles,
-            widening,
-            calibrator,
+            bands: bands(walk.rows.iter()),
+            familiarity: walk.all.familiarity,
+            calibrator: calibration.calibrator,
             epistemic_limit: tidy(epistemic_limit),
             base_rate: tidy(base_rate(&every)),
             evidence,

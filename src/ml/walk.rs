@@ -4,15 +4,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::bands::{Edges, Quantiles};
+use super::bands::QuantileTrees;
 use super::block::{Block, FitError};
+use super::conformal::cqr::Quantiles;
 use super::cv::Fold;
 use super::dataset::{Dataset, Sample};
 use super::ensemble::{Ensemble, combine};
+use super::leakage::Dropped;
 use super::members::{self, Member, MemberSpec};
 use super::numbers::sigmoid;
+use super::ood::Familiarity;
 use super::returns::{self, Returns, mixed};
 use super::scaler::Input;
+use super::selected::{Selected, selected};
 use super::stacking::stacking_weights;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::snapshot::Progress;
@@ -73,7 +77,11 @@ pub fn steps_of(settings: &TrainingSettings) -> u64 {
 pub struct Fitted {
     pub ensemble: Ensemble,
     pub returns: Returns,
-    pub quantiles: Quantiles,
+    pub quantiles: QuantileTrees,
+    /// Whether a row is like those of training; `None` where nothing moved.
+    pub familiarity: Option<Familiarity>,
+    /// Inputs that the block left out, with the reason.
+    pub dropped: Vec<Dropped>,
     /// Weighted frequency of the event in the block.
     pub base_rate: f64,
 }
@@ -92,8 +100,8 @@ pub struct OutOfSample<'a> {
     pub epistemic: f64,
     /// Return forecast in units of `σ24·√H`.
     pub forecast: f64,
-    /// Bands as modelled, in the same units.
-    pub edges: Edges,
+    /// Quantiles as modelled, in the same units.
+    pub quantiles: Quantiles,
     /// Frequency of the event in the training block.
     pub base_rate: f64,
 }
@@ -132,7 +140,9 @@ impl<'a> Recipe<'a> {
     pub fn fit(&self, train: &[usize], fold: usize) -> Result<Fitted, FitError> {
         let horizon = self.data.exits.horizon;
         let label = format!("training the {horizon} model");
-        let block = Block::new(self.data.pick(train), self.keep, self.block_ms())?;
+        let samples = self.data.pick(train);
+        let Selected { inputs, dropped } = selected(&samples, self.keep, horizon)?;
+        let block = Block::new(samples, &inputs, self.block_ms())?;
         let members = self.settings.members;
         let stream = |index: u32| [self.settings.seed, u64::from(horizon.0), fold as u64, u64::from(index)];
         let go_on = || self.go_on();
@@ -153,7 +163,7 @@ impl<'a> Recipe<'a> {
                         returns::fit_both(&block, self.penalty, stream(members), &go_on)
                             .inspect(|_| self.steps.step(&label))
                     },
-                    || Quantiles::fit(&block, stream(members + 1), &go_on).inspect(|_| self.steps.step(&label)),
+                    || QuantileTrees::fit(&block, stream(members + 1), &go_on).inspect(|_| self.steps.step(&label)),
                 )
             },
         );
@@ -164,6 +174,8 @@ impl<'a> Recipe<'a> {
             ensemble: Ensemble { scaler: block.scaler, members, weights },
             returns: returns?,
             quantiles: quantiles?,
+            familiarity: block.familiarity,
+            dropped,
         })
     }
 
@@ -198,14 +210,14 @@ fn judge<'a>(
     sample: &'a Sample<'a>,
     fold: usize,
 ) -> Option<OutOfSample<'a>> {
-    let Fitted { ensemble, returns, quantiles, base_rate } = fitted;
+    let Fitted { ensemble, returns, quantiles, base_rate, .. } = fitted;
     let logits = ensemble.logits(sample.features)?;
     let kinds = returns.each(&ensemble.scaler, sample.features)?;
     let vote = combine(&logits, combination.map_or(&ensemble.weights, |c| &c.weights))?;
-    let edges = quantiles.edges(&ensemble.scaler.pick(sample.features)?)?;
+    let quantiles = quantiles.at(&ensemble.scaler.pick(sample.features)?)?;
     let forecast = mixed(kinds, combination.map_or(returns.share, |c| c.share));
     let (logit, epistemic, base_rate) = (vote.logit, vote.epistemic, *base_rate);
-    Some(OutOfSample { sample, fold, logits, kinds, logit, epistemic, forecast, edges, base_rate })
+    Some(OutOfSample { sample, fold, logits, kinds, logit, epistemic, forecast, quantiles, base_rate })
 }
 
 /// What the members and kinds should count for, by what they said out of sample; `None` without rows.
