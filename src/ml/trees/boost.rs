@@ -265,7 +265,7 @@ impl<'a, const K: usize> Run<'a, K> {
             self.step(others.get(range).unwrap_or_default(), at(node));
         }
         let cover = |node: usize| grown.nodes.get(node).map_or(0.0, |n| scale.sums(&n.total).weight);
-        grown.tree(data, at, cover).map_err(FitError::Damaged)
+        grown.tree(at, cover).map_err(FitError::Damaged)
     }
 
     fn step(&mut self, rows: &[u32], value: f64) {
