@@ -67,7 +67,8 @@ impl<const K: usize> Ground<'_, K> {
     ) -> [Option<Split<K>>; 2] {
         let Codes::Narrow { blocks, .. } = self.data.codes() else { return [None, None] };
         let (small, large) = (Judge::new(self, small), Judge::new(self, large));
-        let task = |(block, ((codes, out), parent)): (usize, ((&Vec<[u8; BLOCK]>, &mut [Cell<K>]), &mut [Cell<K>]))| {
+        type Part<'a, const K: usize> = ((&'a Vec<[u8; BLOCK]>, &'a mut [Cell<K>]), &'a mut [Cell<K>]);
+        let task = |(block, ((codes, out), parent)): (usize, Part<'_, K>)| {
             accumulate(codes, self.cells, rows, out);
             parent.iter_mut().zip(&*out).for_each(|(p, o)| *p = minus(p, o));
             [small.block(block, out), large.block(block, parent)]
@@ -102,10 +103,10 @@ impl<const K: usize> Ground<'_, K> {
 /// Two splits whose scores differ by less than this share are equal: rounding must not choose between them.
 const ROUNDING: f64 = 1.0 + 1e-12;
 
-/// The higher score; of equals the later column (within a column the lower bin), as the reference vectors have it.
+/// The higher score; the earlier of equals: the lowest column, and within it the lowest bin.
 fn better<const K: usize>(a: Option<Split<K>>, b: Option<Split<K>>) -> Option<Split<K>> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.score * ROUNDING >= a.score { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.score > a.score * ROUNDING { b } else { a }),
         (a, b) => a.or(b),
     }
 }
@@ -185,7 +186,7 @@ impl<'a, const K: usize> Judge<'a, K> {
             }
         }
         let (last, low, score) = found?;
-        let empty = cells.iter().skip(last + 1).take_while(|cell| scale.rows(*cell) == 0).count();
+        let empty = cells.iter().skip(last + 1).take_while(|cell| scale.rows(cell) == 0).count();
         let (bin, threshold) = self.ground.data.middle(column, last, last + 1 + empty);
         Some(Split { column, bin, threshold, score, gain: score - self.own, low })
     }
