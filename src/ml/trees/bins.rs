@@ -17,6 +17,8 @@ const WIDEST: usize = 65_536;
 pub struct Binned {
     rows: usize,
     cuts: Vec<Vec<f32>>,
+    /// Of each column that has a bin for every value: those values, ascending. Else none.
+    values: Vec<Vec<f32>>,
     codes: Codes,
 }
 
@@ -40,7 +42,8 @@ impl Binned {
     pub fn new(x: &Columns, cuts_from: &[u32], max_bins: u32) -> Self {
         let max_bins = (max_bins as usize).clamp(2, WIDEST);
         let columns: Vec<&[f32]> = (0..x.width()).filter_map(|c| x.column(c)).collect();
-        let cuts: Vec<Vec<f32>> = columns.par_iter().map(|column| cuts(column, cuts_from, max_bins)).collect();
+        let (cuts, values): (Vec<Vec<f32>>, Vec<Vec<f32>>) =
+            columns.par_iter().map(|column| cuts(column, cuts_from, max_bins)).unzip();
         let codes = if cuts.iter().all(|c| c.len() < NARROW) {
             let columns: Vec<Vec<u8>> = columns.par_iter().zip(&cuts).map(|(v, cuts)| narrow(v, cuts)).collect();
             let blocks = columns.par_chunks(BLOCK).map(|columns| side_by_side(columns, x.rows())).collect();
@@ -50,7 +53,7 @@ impl Binned {
             let coded = |(column, cuts): (&&[f32], &Vec<f32>)| column.iter().map(|v| code(v, cuts)).collect();
             Codes::Wide { columns: columns.par_iter().zip(&cuts).map(coded).collect() }
         };
-        Self { rows: x.rows(), cuts, codes }
+        Self { rows: x.rows(), cuts, values, codes }
     }
 
     #[must_use]
@@ -71,6 +74,23 @@ impl Binned {
     pub(super) fn cuts(&self, column: usize) -> &[f32] {
         self.cuts.get(column).map_or(&[], Vec::as_slice)
     }
+
+    /// The bin and threshold in the middle of a gap: `bin` is the last that has rows below it, `next` the first above.
+    ///
+    /// Where every value has a bin, the threshold lies midway between the values on either side, as CART has it; a row that the cuts were not
+    /// made from may then fall into the gap and, if it is learned from, be counted on the other side. Else it is the nearest cut.
+    pub(super) fn middle(&self, column: usize, bin: usize, next: usize) -> (usize, f32) {
+        let values = self.values.get(column).map_or(&[][..], Vec::as_slice);
+        if let (Some(low), Some(high)) = (values.get(bin), values.get(next)) {
+            let threshold = midway(*low, *high);
+            return (values.partition_point(|v| *v <= threshold).saturating_sub(1), threshold);
+        }
+        let gap = self.cuts(column).get(bin..next).unwrap_or_default();
+        let (first, last) = (gap.first().copied().unwrap_or(f32::NAN), gap.last().copied().unwrap_or(f32::NAN));
+        let middle = f32::midpoint(first, last);
+        let nearest = gap.iter().enumerate().min_by(|a, b| (a.1 - middle).abs().total_cmp(&(b.1 - middle).abs()));
+        nearest.map_or((bin, first), |(i, cut)| (bin + i, *cut))
+    }
 }
 
 /// Bits whose order as integers is the order of the numbers; both zeros are one.
@@ -83,13 +103,15 @@ const fn unordered(key: u32) -> f32 {
     f32::from_bits(if key >> 31 == 1 { key & !(1 << 31) } else { !key })
 }
 
-fn cuts(column: &[f32], rows: &[u32], max_bins: usize) -> Vec<f32> {
+/// The cuts of a column, and its values if each has a bin.
+fn cuts(column: &[f32], rows: &[u32], max_bins: usize) -> (Vec<f32>, Vec<f32>) {
     let mut keys: Vec<u32> = rows.iter().filter_map(|r| column.get(*r as usize)).map(|v| ordered(*v)).collect();
     keys.sort_unstable();
     let distinct: Vec<(f32, usize)> =
         keys.chunk_by(|a, b| a == b).filter_map(|same| Some((unordered(*same.first()?), same.len()))).collect();
     if distinct.len() <= max_bins {
-        return distinct.windows(2).filter_map(|pair| between(pair)).collect();
+        let cuts = distinct.windows(2).filter_map(between).collect();
+        return (cuts, distinct.into_iter().map(|(value, _)| value).collect());
     }
     let (mut left, mut bins, mut filled) = (keys.len(), max_bins, 0_usize);
     let mut cuts = Vec::with_capacity(max_bins);
@@ -104,14 +126,18 @@ fn cuts(column: &[f32], rows: &[u32], max_bins: usize) -> Vec<f32> {
             filled = 0;
         }
     }
-    cuts
+    (cuts, Vec::new())
+}
+
+fn between(pair: &[(f32, usize)]) -> Option<f32> {
+    let [(low, _), (high, _)] = pair else { return None };
+    Some(midway(*low, *high))
 }
 
 /// Midway between two ascending values, such that the lower is `<=` and the higher is not.
-fn between(pair: &[(f32, usize)]) -> Option<f32> {
-    let [(low, _), (high, _)] = pair else { return None };
-    let middle = f32::midpoint(*low, *high);
-    Some(if middle < *high { middle } else { *low })
+const fn midway(low: f32, high: f32) -> f32 {
+    let middle = f32::midpoint(low, high);
+    if middle < high { middle } else { low }
 }
 
 #[expect(clippy::indexing_slicing, reason = "the steps add up to 255, so that the place stays below 256")]

@@ -265,7 +265,7 @@ impl<'a, const K: usize> Run<'a, K> {
             self.step(others.get(range).unwrap_or_default(), at(node));
         }
         let cover = |node: usize| grown.nodes.get(node).map_or(0.0, |n| scale.sums(&n.total).weight);
-        grown.tree(data, at, cover).map_err(FitError::Damaged)
+        grown.tree(at, cover).map_err(FitError::Damaged)
     }
 
     fn step(&mut self, rows: &[u32], value: f64) {
@@ -292,14 +292,17 @@ impl<'a, const K: usize> Run<'a, K> {
             w * h
         };
         let largest: Vec<Largest> = if K == 1 {
-            let task = |((((f, y), w), listed), g): ((((&[f64], &[f64]), &[f64]), &[bool]), &mut [f64])| {
-                let mut of = start;
-                for ((((f, y), w), _), g) in f.iter().zip(y).zip(w).zip(listed).zip(g).filter(|(((_, _), l), _)| **l) {
-                    row(&mut of, *f, *y, *w, g);
-                }
-                of
-            };
-            inputs.zip(gradients).map(task).collect()
+            inputs
+                .zip(gradients)
+                .map(|((((f, y), w), listed), g)| {
+                    let mut of = start;
+                    let rows = f.iter().zip(y).zip(w).zip(listed).zip(g);
+                    for ((((f, y), w), _), g) in rows.filter(|(((_, _), l), _)| **l) {
+                        row(&mut of, *f, *y, *w, g);
+                    }
+                    of
+                })
+                .collect()
         } else {
             let hessians = self.hessians.par_chunks_mut(CHUNK);
             inputs

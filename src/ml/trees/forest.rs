@@ -193,6 +193,6 @@ impl Plan<'_> {
             (self.center + step).clamp(self.range.0, self.range.1)
         };
         let cover = |node: usize| sums(node).map_or(0.0, |s| s.weight);
-        grown.tree(self.sample.data, value, cover).map_err(FitError::Damaged)
+        grown.tree(value, cover).map_err(FitError::Damaged)
     }
 }

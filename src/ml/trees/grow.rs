@@ -50,8 +50,8 @@ pub(super) struct Grown<const K: usize> {
 }
 
 pub(super) struct GrownNode<const K: usize> {
-    /// Column, bin, gain and the low child; `None` in a leaf.
-    pub split: Option<(usize, usize, f64, usize)>,
+    /// The split and the low child; `None` in a leaf.
+    pub split: Option<(Split<K>, usize)>,
     /// Its part of the partitioned rows.
     pub range: Range<usize>,
     pub total: Cell<K>,
@@ -194,7 +194,7 @@ impl<const K: usize> Grower<'_, K> {
         let Open { node, depth, split, histogram, .. } = open;
         let low = self.nodes.len();
         let Some(parent) = self.nodes.get_mut(node) else { return };
-        parent.split = Some((split.column, split.bin, split.gain, low));
+        parent.split = Some((split, low));
         let (range, total) = (parent.range.clone(), parent.total);
         let Some(mine) = rows.get_mut(range.clone()) else { return };
         let parallel = self.ground.parallel;
@@ -241,17 +241,16 @@ impl<const K: usize> Grown<K> {
     /// The finished tree; `values` and `cover` are asked of leaves.
     pub(super) fn tree(
         &self,
-        data: &Binned,
         value: impl Fn(usize) -> f64,
         cover: impl Fn(usize) -> f64,
     ) -> Result<Tree, &'static str> {
         let mut stored = Stored::default();
         for (i, node) in self.nodes.iter().enumerate() {
-            if let Some((column, bin, gain, low)) = node.split {
+            if let Some((split, low)) = node.split {
                 stored.low.push(low as u32);
-                stored.column.push(column as u32);
-                stored.threshold.push(data.cuts(column).get(bin).copied().unwrap_or(f32::NAN));
-                stored.gain.push(gain.min(f64::from(f32::MAX)) as f32);
+                stored.column.push(split.column as u32);
+                stored.threshold.push(split.threshold);
+                stored.gain.push(split.gain.min(f64::from(f32::MAX)) as f32);
             } else {
                 stored.low.push(0);
                 stored.value.push(value(i));
@@ -266,12 +265,12 @@ impl<const K: usize> Grown<K> {
         let mut found = Vec::new();
         let mut todo = vec![(0, 0..rows.len())];
         while let Some((node, range)) = todo.pop() {
-            let Some((column, bin, _, low)) = self.nodes.get(node).and_then(|n| n.split) else {
+            let Some((split, low)) = self.nodes.get(node).and_then(|n| n.split) else {
                 found.push((node, range));
                 continue;
             };
             let mine = rows.get_mut(range.clone()).unwrap_or_default();
-            let middle = range.start + partition(data, column, bin, mine, spare, true);
+            let middle = range.start + partition(data, split.column, split.bin, mine, spare, true);
             todo.push((low, range.start..middle));
             todo.push((low + 1, middle..range.end));
         }

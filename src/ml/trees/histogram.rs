@@ -14,6 +14,9 @@ pub(super) type Histogram<const K: usize> = Vec<Cell<K>>;
 pub(super) struct Split<const K: usize> {
     pub column: usize,
     pub bin: usize,
+    pub threshold: f32,
+    /// `G²/(H+λ)` of both sides together, and what that is more than the whole's.
+    pub score: f64,
     pub gain: f64,
     pub low: Cell<K>,
 }
@@ -64,7 +67,8 @@ impl<const K: usize> Ground<'_, K> {
     ) -> [Option<Split<K>>; 2] {
         let Codes::Narrow { blocks, .. } = self.data.codes() else { return [None, None] };
         let (small, large) = (Judge::new(self, small), Judge::new(self, large));
-        let task = |(block, ((codes, out), parent)): (usize, ((&Vec<[u8; BLOCK]>, &mut [Cell<K>]), &mut [Cell<K>]))| {
+        type Part<'a, const K: usize> = ((&'a Vec<[u8; BLOCK]>, &'a mut [Cell<K>]), &'a mut [Cell<K>]);
+        let task = |(block, ((codes, out), parent)): (usize, Part<'_, K>)| {
             accumulate(codes, self.cells, rows, out);
             parent.iter_mut().zip(&*out).for_each(|(p, o)| *p = minus(p, o));
             [small.block(block, out), large.block(block, parent)]
@@ -96,10 +100,13 @@ impl<const K: usize> Ground<'_, K> {
     }
 }
 
-/// The higher gain; the earlier of equals.
+/// Two splits whose scores differ by less than this share are equal: rounding must not choose between them.
+const ROUNDING: f64 = 1.0 + 1e-12;
+
+/// The higher score; the earlier of equals: the lowest column, and within it the lowest bin.
 fn better<const K: usize>(a: Option<Split<K>>, b: Option<Split<K>>) -> Option<Split<K>> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.gain > a.gain { b } else { a }),
+        (Some(a), Some(b)) => Some(if b.score > a.score * ROUNDING { b } else { a }),
         (a, b) => a.or(b),
     }
 }
@@ -157,7 +164,7 @@ impl<'a, const K: usize> Judge<'a, K> {
         let (growth, scale) = (self.ground.growth, self.ground.scale);
         let (min_rows, l2) = (u64::from(growth.min_leaf_rows.max(1)), growth.l2);
         let min_weight = growth.min_leaf_weight.max(f64::MIN_POSITIVE);
-        let (mut low, mut best, mut found) = ([0; K], self.floor, None);
+        let (mut low, mut bar, mut found) = ([0; K], self.floor, None);
         for (bin, cell) in cells.iter().enumerate().take(cuts.len()) {
             add(&mut low, cell);
             let left = scale.sums(&low);
@@ -172,22 +179,15 @@ impl<'a, const K: usize> Judge<'a, K> {
             let (a, b) = (left.hessian + l2, self.sums.hessian - left.hessian + l2);
             // Multiplied out, so that only an improvement costs a division.
             let over = left.gradient * left.gradient * b + right * right * a;
-            if over > best * (a * b) {
-                best = over / (a * b);
-                found = Some((bin, low));
+            if over > bar * (a * b) {
+                let score = over / (a * b);
+                bar = score * ROUNDING;
+                found = Some((bin, low, score));
             }
         }
-        let (bin, low) = found?;
-        Some(Split { column, bin: self.middle(cuts, bin, cells), gain: best - self.own, low })
-    }
-
-    /// The cut nearest the middle of the gap of empty bins that follows `bin`: the same rows on each side, the widest margin.
-    fn middle(&self, cuts: &[f32], bin: usize, cells: &[Cell<K>]) -> usize {
-        let empty = cells.iter().take(cuts.len()).skip(bin + 1).take_while(|c| self.ground.scale.rows(*c) == 0).count();
-        let gap = cuts.get(bin..=bin + empty).unwrap_or_default();
-        let (Some(first), Some(last)) = (gap.first(), gap.last()) else { return bin };
-        let middle = f32::midpoint(*first, *last);
-        let nearest = gap.iter().enumerate().min_by(|a, b| (a.1 - middle).abs().total_cmp(&(b.1 - middle).abs()));
-        bin + nearest.map_or(0, |(i, _)| i)
+        let (last, low, score) = found?;
+        let empty = cells.iter().skip(last + 1).take_while(|cell| scale.rows(cell) == 0).count();
+        let (bin, threshold) = self.ground.data.middle(column, last, last + 1 + empty);
+        Some(Split { column, bin, threshold, score, gain: score - self.own, low })
     }
 }
