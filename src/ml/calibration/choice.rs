@@ -54,17 +54,16 @@ struct Judged {
 /// Picks among the families that the effective number of all scores allows.
 ///
 /// Each block from the second on is judged by curves that were fitted on earlier blocks only, without outcomes that
-/// became known after the block began. The simplest family whose mean log loss is within one standard error of the best one's wins
-/// (the error of the difference, taken row by row); Platt where nothing could be judged. `None` without any effective observation.
+/// became known after the block began. The family of the least mean log loss wins, of equal ones the simplest; Platt where nothing could be judged. `None` without any effective observation.
 #[must_use]
 pub fn choose(scores: &[Dated]) -> Option<Choice> {
     let plain: Vec<Scored> = scores.iter().map(|d| d.scored).collect();
     let families = Family::allowed(evidence_of(&plain)?);
     let judged = judge(scores, families);
     let tried = compare(families, &judged);
-    let simplest = tried.iter().find(|t| t.behind <= t.behind_se).map_or(Family::Platt, |t| t.family);
-    let calibrator = Calibrator::fit_family(simplest, &plain)?;
-    Some(Choice { calibrator, picked: simplest, tried, judged_n_eff: tidy(judged.weights.iter().sum()) })
+    let picked = tried.iter().find(|t| t.behind <= 0.0).map_or(Family::Platt, |t| t.family);
+    let calibrator = Calibrator::fit_family(picked, &plain)?;
+    Some(Choice { calibrator, picked, tried, judged_n_eff: tidy(judged.weights.iter().sum()) })
 }
 
 fn judge(scores: &[Dated], families: &[Family]) -> Judged {
@@ -153,7 +152,7 @@ mod tests {
     fn a_planted_curve_is_recovered_by_its_family() {
         type Truth = fn(f64) -> f64;
         let cases: [(Truth, usize, Family, f64); 4] = [
-            (|s| sigmoid(0.5 * s), 900, Family::Temperature, 0.03),
+            (|s| sigmoid(0.5 * s), 900, Family::Temperature, 0.06),
             (|s| sigmoid(0.6 * s - 0.8), 900, Family::Platt, 0.06),
             (|s| sigmoid(2.0 * sigmoid(s).ln() - 0.2 * sigmoid(-s).ln() + 0.6), 1_000, Family::Beta, 0.08),
             // A staircase: no smooth curve has it.
@@ -161,8 +160,9 @@ mod tests {
         ];
         for (truth, n, family, room) in cases {
             let choice = choose(&planted(n, 3, truth)).unwrap();
-            assert_eq!(choice.picked, family, "{:?}", choice.tried);
-            assert_eq!(choice.calibrator.kind(), family.as_str());
+            // What Temperature has, the richer curves have as well.
+            assert!(choice.picked == family || family == Family::Temperature, "{:?}", choice.tried);
+            assert_eq!(choice.calibrator.kind(), choice.picked.as_str());
             let apart = if family == Family::Isotonic {
                 [-2.0, 0.0, 1.0, 2.0]
                     .map(|s| (choice.calibrator.probability(s) - truth(s)).abs())
@@ -189,10 +189,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_true_already_keeps_the_simplest_curve() {
-        let simple =
-            (0..20).filter(|seed| choose(&planted(1_500, *seed, sigmoid)).unwrap().picked == Family::Temperature);
-        assert!(simple.count() >= 13);
+    fn what_is_true_already_stays_nearly_as_it_is() {
+        let apart = (0..20).map(|seed| worst(&choose(&planted(1_500, seed, sigmoid)).unwrap(), sigmoid));
+        assert!(apart.sum::<f64>() / 20.0 < 0.06);
     }
 
     #[test]
