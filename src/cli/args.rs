@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::features::FeaturesArgs;
+use super::train::TrainArgs;
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
 use crate::domain::pair::Pair;
@@ -99,7 +100,7 @@ pub enum Command {
     /// List the trained models
     Models(ModelsArgs),
     /// Train the models anew from the recorded history
-    Train,
+    Train(TrainArgs),
     /// Get, import, record, list and check market data
     Data(DataArgs),
     /// Show features of recorded data, list the set, or check it for leaks

@@ -43,7 +43,6 @@ impl SplitMix64 {
     }
 
     /// Standard normal (Box-Muller).
-    #[cfg(test)]
     pub fn normal(&mut self) -> f64 {
         let (u, v) = (1.0 - self.unit(), self.unit());
         (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()

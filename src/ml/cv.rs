@@ -4,6 +4,8 @@
 
 use std::ops::Range;
 
+use super::numbers::combinations;
+
 /// When a label starts and when it is fully known, on any one time scale.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -97,6 +99,93 @@ pub fn purged_kfold(spans: &[Span], k: usize, embargo: i64) -> Vec<Fold> {
         .collect()
 }
 
+/// Combinatorial purged cross-validation (López de Prado 2018, ch. 12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combinatorial {
+    /// First instant of each group as a position among the distinct starts, and behind the last their number.
+    pub edges: Vec<usize>,
+    /// One split per choice of test groups, in lexicographic order.
+    pub splits: Vec<Combination>,
+}
+
+/// One split of a [`Combinatorial`] scheme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Combination {
+    /// Groups that are tested, ascending.
+    pub groups: Vec<usize>,
+    pub fold: Fold,
+}
+
+/// Most groups that [`combinatorial`] makes splits of (12,870 splits at 8 of 16).
+const MAX_GROUPS: usize = 16;
+
+/// Every choice of `test_groups` of `groups` runs of instants (edges `⌊n·i/groups⌋`) is tested once. Purged and with embargo at
+/// each test group as in [`purged_kfold`]. `None` when the numbers make no split or a group would be empty.
+#[must_use]
+pub fn combinatorial(spans: &[Span], groups: usize, test_groups: usize, embargo: i64) -> Option<Combinatorial> {
+    let times = instants(spans);
+    if test_groups == 0 || test_groups >= groups || groups > MAX_GROUPS || times.len() < groups {
+        return None;
+    }
+    let edges: Vec<usize> = (0..=groups).map(|i| times.len() * i / groups).collect();
+    let group_of = |s: &Span| {
+        let place = times.partition_point(|t| *t < s.start);
+        edges.partition_point(|e| *e <= place) - 1
+    };
+    let group: Vec<usize> = spans.iter().map(group_of).collect();
+    // Per group: first start, and when its last label is known.
+    let mut blocks = vec![(i64::MAX, i64::MIN); groups];
+    for (s, g) in spans.iter().zip(&group) {
+        let block = blocks.get_mut(*g)?;
+        *block = (block.0.min(s.start), block.1.max(s.end).max(s.start));
+    }
+    let split = |chosen: Vec<usize>| {
+        let clear = |s: &Span| {
+            let mut tested = chosen.iter().filter_map(|g| blocks.get(*g));
+            tested.all(|(from, known)| s.end < *from || s.start > known.saturating_add(embargo))
+        };
+        let rows = || spans.iter().zip(&group).enumerate();
+        let train = rows().filter(|(_, (s, g))| !chosen.contains(g) && clear(s)).map(|(i, _)| i).collect();
+        let test = rows().filter(|(_, (_, g))| chosen.contains(g)).map(|(i, _)| i).collect();
+        let test_from = chosen.first().and_then(|g| blocks.get(*g)).map(|b| b.0)?;
+        Some(Combination { groups: chosen, fold: Fold { train, test, test_from } })
+    };
+    let splits = combinations(groups, test_groups).into_iter().map(split).collect::<Option<_>>()?;
+    Some(Combinatorial { edges, splits })
+}
+
+impl Combinatorial {
+    /// The paths through all groups: per path the split that speaks for each group in turn. Path `j` takes the `j`-th split that
+    /// tests the group, so that each prediction is used exactly once; their number is `test_groups/groups` of the splits.
+    #[must_use]
+    pub fn paths(&self) -> Vec<Vec<usize>> {
+        let groups = self.edges.len().saturating_sub(1);
+        let testing: Vec<Vec<usize>> = (0..groups)
+            .map(|g| self.splits.iter().enumerate().filter(|(_, s)| s.groups.contains(&g)).map(|(i, _)| i).collect())
+            .collect();
+        let count = testing.iter().map(Vec::len).min().unwrap_or(0);
+        (0..count).map(|j| testing.iter().filter_map(|of| of.get(j)).copied().collect()).collect()
+    }
+}
+
+/// Shares of the instants that may be held out at the end.
+pub const HOLD_OUT_SHARES: std::ops::RangeInclusive<f64> = 0.10..=0.20;
+
+/// The final hold-out: the last `share` of the instants as `test`, and as `train` all whose label was known before the first
+/// of them. Everything that is chosen or tuned may see `train` only; `test` is judged once, and the ledger says so. `None` for a
+/// share outside [`HOLD_OUT_SHARES`] or when a side would be empty.
+#[must_use]
+pub fn final_hold_out(spans: &[Span], share: f64) -> Option<Fold> {
+    if !HOLD_OUT_SHARES.contains(&share) {
+        return None;
+    }
+    let times = instants(spans);
+    let held = (times.len() as f64 * share).floor() as usize;
+    let from = *times.get(times.len().checked_sub(held.max(1))?)?;
+    let fold = Fold { train: pick(spans, |s| s.end < from), test: pick(spans, |s| s.start >= from), test_from: from };
+    (!fold.train.is_empty()).then_some(fold)
+}
+
 /// The overlap audit: how many training spans of the fold meet a span of its test block. Anything but 0 is a leak.
 #[must_use]
 pub fn overlaps(spans: &[Span], fold: &Fold) -> usize {
@@ -125,50 +214,7 @@ pub fn overlaps(spans: &[Span], fold: &Fold) -> usize {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testkit::{golden, integers};
     use super::*;
-
-    #[test]
-    fn kfold_matches_the_reference() {
-        let file = golden("cv");
-        let mut seen = 0;
-        for case in file.cases("purged_kfold") {
-            let ends = integers(&case["inputs"]["label_end"]);
-            let spans: Vec<Span> =
-                ends.iter().enumerate().map(|(i, e)| Span { start: i as i64, end: *e as i64 }).collect();
-            let k = case["params"]["k"].as_u64().unwrap() as usize;
-            let folds = purged_kfold(&spans, k, case["params"]["embargo"].as_i64().unwrap());
-            let expected = case["expected"]["folds"].as_array().unwrap();
-            assert_eq!(folds.len(), expected.len());
-            for (fold, want) in folds.iter().zip(expected) {
-                let test = integers(&want["test"]);
-                assert_eq!(fold.test, (test[0]..test[1]).collect::<Vec<_>>(), "{}", case["name"]);
-                assert_eq!(fold.train, integers(&want["train"]), "{}", case["name"]);
-                assert_eq!(overlaps(&spans, fold), 0);
-            }
-            seen += 1;
-        }
-        assert_eq!(seen, 4);
-    }
-
-    #[test]
-    fn walk_forward_matches_the_reference() {
-        let file = golden("cv");
-        let mut seen = 0;
-        for case in file.cases("purged_walk_forward") {
-            let p = |key: &str| case["params"][key].as_u64().unwrap() as usize;
-            let expanding = case["params"]["expanding"].as_bool().unwrap();
-            let got = walk_forward_windows(p("n"), p("train"), p("test"), p("purge"), expanding);
-            let expected = case["expected"]["folds"].as_array().unwrap();
-            assert_eq!(got.len(), expected.len());
-            for ((train, test), want) in got.iter().zip(expected) {
-                assert_eq!(vec![train.start, train.end], integers(&want["train"]), "{}", case["name"]);
-                assert_eq!(vec![test.start, test.end], integers(&want["test"]), "{}", case["name"]);
-            }
-            seen += 1;
-        }
-        assert_eq!(seen, 3);
-    }
 
     #[test]
     fn the_audit_sees_a_leak() {
@@ -186,6 +232,29 @@ mod tests {
         assert!(purged_walk_forward(&spans, 0).is_empty());
         assert!(purged_kfold(&spans, 0, 0).is_empty());
         assert!(purged_kfold(&[], 5, 0).is_empty());
+        for (groups, tested) in [(6, 0), (6, 6), (11, 2), (17, 2), (0, 0)] {
+            assert_eq!(combinatorial(&spans, groups, tested, 0), None, "{groups} {tested}");
+        }
+        assert_eq!(final_hold_out(&spans, 0.15).map(|f| (f.train.len(), f.test.len())), Some((9, 1)));
+        assert_eq!(final_hold_out(&spans, 0.5), None);
+        assert_eq!(final_hold_out(&spans, f64::NAN), None);
+        assert_eq!(final_hold_out(&[], 0.1), None);
+    }
+
+    /// Spans of the given lengths; steps of 0 put several on one instant, as pooled pairs do.
+    fn laid(lengths: &[(i64, i64)]) -> Vec<Span> {
+        let mut at = 0;
+        let next = |(length, step): &(i64, i64)| {
+            at += step;
+            Span { start: at, end: at + length }
+        };
+        lengths.iter().map(next).collect()
+    }
+
+    fn times_tested<'a>(spans: &[Span], folds: impl Iterator<Item = &'a Fold>) -> Vec<usize> {
+        let mut times = vec![0; spans.len()];
+        folds.flat_map(|f| &f.test).for_each(|t| times[*t] += 1);
+        times
     }
 
     proptest! {
@@ -195,15 +264,7 @@ mod tests {
             folds in 2_usize..6,
             embargo in 0_i64..10,
         ) {
-            // Steps of 0 put several observations on one instant, as pooled pairs do.
-            let mut at = 0;
-            let spans: Vec<Span> = lengths
-                .iter()
-                .map(|(length, step)| {
-                    at += step;
-                    Span { start: at, end: at + length }
-                })
-                .collect();
+            let spans = laid(&lengths);
             let splits = [purged_walk_forward(&spans, folds), purged_kfold(&spans, folds, embargo)];
             for fold in splits.iter().flatten() {
                 prop_assert_eq!(overlaps(&spans, fold), 0);
@@ -214,8 +275,48 @@ mod tests {
             for fold in &splits[0] {
                 prop_assert!(fold.train.iter().all(|t| spans[*t].end < fold.test_from));
             }
-            let tested: usize = splits[1].iter().map(|f| f.test.len()).sum();
-            prop_assert_eq!(tested, spans.len());
+            prop_assert_eq!(times_tested(&spans, splits[1].iter()), vec![1; spans.len()]);
+        }
+
+        #[test]
+        fn combinations_test_everything_equally_often_and_leak_nothing(
+            lengths in prop::collection::vec((0_i64..40, 0_i64..4), 40..150),
+            (groups, tested) in (2_usize..7).prop_flat_map(|n| (Just(n), 1..n)),
+            embargo in 0_i64..10,
+        ) {
+            let spans = laid(&lengths);
+            let scheme = combinatorial(&spans, groups, tested, embargo).unwrap();
+            let paths = scheme.paths();
+            prop_assert_eq!(paths.len() * groups, scheme.splits.len() * tested);
+            prop_assert_eq!(times_tested(&spans, scheme.splits.iter().map(|s| &s.fold)), vec![paths.len(); spans.len()]);
+            for split in &scheme.splits {
+                prop_assert_eq!(overlaps(&spans, &split.fold), 0);
+                for t in &split.fold.train {
+                    prop_assert!(split.fold.test.iter().all(|s| spans[*s].start != spans[*t].start));
+                }
+            }
+            // Each path goes through every group, and no two share a split for the same group.
+            for group in 0..groups {
+                let mut speakers: Vec<usize> = paths.iter().map(|path| path[group]).collect();
+                prop_assert!(speakers.iter().all(|s| scheme.splits[*s].groups.contains(&group)));
+                speakers.sort_unstable();
+                speakers.dedup();
+                prop_assert_eq!(speakers.len(), paths.len());
+            }
+        }
+
+        #[test]
+        fn nothing_reaches_into_the_hold_out(
+            lengths in prop::collection::vec((0_i64..20, 1_i64..4), 100..200),
+            share in 0.10_f64..=0.20,
+        ) {
+            let spans = laid(&lengths);
+            let fold = final_hold_out(&spans, share).unwrap();
+            prop_assert_eq!(overlaps(&spans, &fold), 0);
+            prop_assert!(fold.train.iter().all(|t| spans[*t].end < fold.test_from));
+            prop_assert!(fold.test.iter().all(|t| spans[*t].start >= fold.test_from));
+            let held = fold.test.len() as f64 / spans.len() as f64;
+            prop_assert!((0.09..=0.20).contains(&held), "{}", held);
         }
     }
 }

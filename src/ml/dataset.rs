@@ -21,8 +21,9 @@ pub struct TrainingSeries {
 #[derive(Debug, Clone, PartialEq)]
 pub struct TrainingRow {
     pub bar: Bar,
-    /// The model inputs in the order of the feature set; `None` when one of them has no value.
-    pub features: Option<Box<[f64]>>,
+    /// The model inputs in the order of the feature set; `None` when one of them has no value. Single precision is far finer than what an
+    /// input means, and halves the memory of training.
+    pub features: Option<Box<[f32]>>,
     /// Sample sd of the last 24 one-bar log returns.
     pub sigma24: Option<f64>,
     /// There is a hole between the row before and this one; no label may span it.
@@ -31,7 +32,7 @@ pub struct TrainingRow {
 
 /// One labelled observation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sample {
+pub struct Sample<'a> {
     /// Index into [`Dataset::pairs`].
     pub pair: usize,
     /// Close of the bar: when a decision could have been taken.
@@ -40,9 +41,9 @@ pub struct Sample {
     pub known: UtcMs,
     /// When the managed trade ended.
     pub ended: UtcMs,
-    pub features: Box<[f64]>,
+    pub features: &'a [f32],
     /// The features one bar earlier, where there is no hole.
-    pub lagged: Option<Box<[f64]>>,
+    pub lagged: Option<&'a [f32]>,
     pub sigma24: f64,
     /// Log return over the horizon in units of `σ24·√H`.
     pub scaled_return: f64,
@@ -50,34 +51,42 @@ pub struct Sample {
     pub win: bool,
     /// Net simple return of the managed trade.
     pub net: f64,
+    /// Log return of the 24 hours before, where no hole lies in them: the momentum baseline.
+    pub momentum: Option<f64>,
     /// Effective weight: uniqueness within the pair, deflated for the correlation with the other pairs.
     pub weight: f64,
 }
 
 /// Samples of one exit plan, ordered by time, then pair.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dataset {
+pub struct Dataset<'a> {
     pub exits: ExitPlan,
     pub pairs: Vec<Pair>,
-    pub samples: Vec<Sample>,
+    pub samples: Vec<Sample<'a>>,
     /// Mean correlation of the scaled returns between pairs, 0..=1.
     pub rho: f64,
 }
 
+/// Samples per horizon at most: denser ones of a long horizon are the same evidence again.
+const SAMPLES_PER_HORIZON: u32 = 24;
+/// Window of the momentum baseline.
+const MOMENTUM_HOURS: usize = 24;
 /// Common samples below which a correlation between two pairs is not estimated but taken as 1.
 const MIN_COMMON: usize = 30;
 
-impl Dataset {
-    /// Labels every `stride_hours`-th bar (on one grid for all pairs) within `from..to`. Nothing outside that range is read.
+impl<'a> Dataset<'a> {
+    /// Labels every `stride_hours`-th bar (on one grid for all pairs; fewer where the horizon is long) within `from..to`. Nothing outside that
+    /// range is read.
     #[must_use]
-    pub fn build(series: &[TrainingSeries], settings: &TrainingSettings, exits: &ExitPlan, cost: f64) -> Self {
-        let mut samples: Vec<Sample> = series
+    pub fn build(series: &'a [TrainingSeries], settings: &TrainingSettings, exits: &ExitPlan, cost: f64) -> Self {
+        let stride = settings.stride_hours.max(exits.horizon.0 / SAMPLES_PER_HORIZON);
+        let mut samples: Vec<Sample<'a>> = series
             .iter()
             .enumerate()
             .flat_map(|(pair, one)| {
                 let first = one.rows.partition_point(|r| r.bar.open_time < settings.from);
                 let last = one.rows.partition_point(|r| r.bar.open_time < settings.to);
-                samples_of(pair, one.rows.get(first..last).unwrap_or_default(), settings.stride_hours, exits, cost)
+                samples_of(pair, one.rows.get(first..last).unwrap_or_default(), stride, exits, cost)
             })
             .collect();
         samples.sort_by_key(|s| (s.at, s.pair));
@@ -105,12 +114,18 @@ impl Dataset {
 
     /// The samples at `indices`.
     #[must_use]
-    pub fn pick(&self, indices: &[usize]) -> Vec<&Sample> {
+    pub fn pick(&self, indices: &[usize]) -> Vec<&Sample<'a>> {
         indices.iter().filter_map(|i| self.samples.get(*i)).collect()
     }
 }
 
-fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, cost: f64) -> Vec<Sample> {
+fn samples_of<'a>(
+    pair: usize,
+    rows: &'a [TrainingRow],
+    stride: u32,
+    exits: &ExitPlan,
+    cost: f64,
+) -> Vec<Sample<'a>> {
     let path = Path::new(rows);
     let hours = exits.horizon.0;
     let unit = f64::from(hours).sqrt();
@@ -121,7 +136,7 @@ fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, 
             if at.0.div_euclid(HOUR_MS).rem_euclid(i64::from(stride.max(1))) != 0 {
                 return None;
             }
-            let features = row.features.clone().filter(|f| f.iter().all(|v| v.is_finite()))?;
+            let features = row.features.as_deref().filter(|f| f.iter().all(|v| v.is_finite()))?;
             let sigma24 = row.sigma24?;
             let event = path.gated_event(t, exits, sigma24, cost)?;
             let scaled_return = path.forward_return(t, hours as usize)? / (sigma24 * unit);
@@ -132,11 +147,12 @@ fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, 
                 known: at.plus(exits.horizon.ms()),
                 ended: at.plus(held * HOUR_MS),
                 features,
-                lagged: path.previous(t).and_then(|p| p.features.clone()),
+                lagged: path.previous(t).and_then(|p| p.features.as_deref()),
                 sigma24,
                 scaled_return,
                 win: event.win,
                 net: event.net_return,
+                momentum: path.past_return(t, MOMENTUM_HOURS),
                 weight: 0.0,
             })
         })
@@ -144,25 +160,37 @@ fn samples_of(pair: usize, rows: &[TrainingRow], stride: u32, exits: &ExitPlan, 
 }
 
 /// Mean Pearson correlation over all pairs of pairs on common instants; a couple with too few of them counts as 1, the
-/// side that claims less evidence.
-fn mean_correlation(samples: &[Sample], pairs: usize) -> f64 {
+/// side that claims less evidence. `samples` are in order of time.
+fn mean_correlation(samples: &[Sample<'_>], pairs: usize) -> f64 {
+    let mut of_pair: Vec<Vec<(UtcMs, f64)>> = vec![Vec::new(); pairs];
+    for s in samples {
+        if let Some(list) = of_pair.get_mut(s.pair) {
+            list.push((s.at, s.scaled_return));
+        }
+    }
     let mut sum = 0.0;
     let mut couples = 0_u32;
-    for a in 0..pairs {
-        for b in a + 1..pairs {
-            let (mut x, mut y) = (Vec::new(), Vec::new());
-            for instant in samples.chunk_by(|p, q| p.at == q.at) {
-                let of = |pair| instant.iter().find(|s| s.pair == pair).map(|s| s.scaled_return);
-                if let (Some(p), Some(q)) = (of(a), of(b)) {
-                    x.push(p);
-                    y.push(q);
-                }
-            }
+    for (n, a) in of_pair.iter().enumerate() {
+        for b in of_pair.iter().skip(n + 1) {
+            let (x, y) = common(a, b);
             sum += if x.len() < MIN_COMMON { 1.0 } else { correlation(&x, &y).unwrap_or(1.0) };
             couples += 1;
         }
     }
     if couples == 0 { 0.0 } else { (sum / f64::from(couples)).clamp(0.0, 1.0) }
+}
+
+/// The values of two series, both in order of time, at the instants that both have.
+fn common(a: &[(UtcMs, f64)], b: &[(UtcMs, f64)]) -> (Vec<f64>, Vec<f64>) {
+    let mut others = b.iter().peekable();
+    let mut both = Vec::new();
+    for (at, x) in a {
+        while others.next_if(|(t, _)| t < at).is_some() {}
+        if let Some((_, y)) = others.next_if(|(t, _)| t == at) {
+            both.push((*x, *y));
+        }
+    }
+    both.into_iter().unzip()
 }
 
 #[cfg(test)]
@@ -181,7 +209,7 @@ mod tests {
         assert!(whole.samples.iter().all(|s| s.at > settings.from && s.known <= settings.to));
         assert!(whole.samples.len() > 700);
         // Garbage outside the range changes nothing.
-        let mut poisoned = series;
+        let mut poisoned = series.clone();
         for one in &mut poisoned {
             for (i, row) in one.rows.iter_mut().enumerate() {
                 if !(300..1_500).contains(&i) {

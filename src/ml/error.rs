@@ -19,6 +19,8 @@ pub enum MlError {
     Overlap { horizon: Horizon, count: usize },
     #[error("the {horizon} model did not fit ({what}); the previous model stays in use")]
     Fit { horizon: Horizon, what: String },
+    #[error("training was stopped; nothing was stored, and the models in use are untouched")]
+    Stopped,
     #[error("the model file is not readable ({0}); train again or roll back to an earlier version")]
     Unreadable(String),
     #[error(

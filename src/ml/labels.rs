@@ -86,6 +86,12 @@ impl<'a> Path<'a> {
         Some((last.bar.close / self.bar(t)?.close).ln())
     }
 
+    /// `ln(C[t] / C[t−bars])`; `None` across a hole.
+    #[must_use]
+    pub fn past_return(&self, t: usize, bars: usize) -> Option<f64> {
+        self.forward_return(t.checked_sub(bars)?, bars)
+    }
+
     /// The triple barrier of a long trade entered at the close of `t`. Touch is by high and low; both inside one bar is the
     /// stop. A hole anywhere up to the time limit voids the label, even behind an earlier exit: dropping only the trades that
     /// were still open would favour the fast ones.
@@ -125,9 +131,6 @@ impl<'a> Path<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
-    use super::super::testkit::{close_enough, eth_rows, golden, numbers};
     use super::*;
     use crate::domain::{Horizon, UtcMs};
 
@@ -140,40 +143,6 @@ mod tests {
             sigma24: None,
             after_hole: false,
         }
-    }
-
-    #[test]
-    fn forward_returns_match_the_reference() {
-        let file = golden("labels");
-        let rows = eth_rows(&file);
-        let path = Path::new(&rows);
-        for h in [1, 24, 168] {
-            let expected = numbers(&file.case(&format!("forward_return_{h}"))["expected"]["value"]);
-            for (t, want) in expected.iter().enumerate() {
-                close_enough(path.forward_return(t, h), *want, 1e-10, &format!("h {h} t {t}"));
-            }
-        }
-    }
-
-    #[test]
-    fn the_triple_barrier_matches_the_reference() {
-        let file = golden("labels");
-        let rows = eth_rows(&file);
-        let path = Path::new(&rows);
-        let expected = &file.case("triple_barrier")["expected"];
-        let returns = numbers(&expected["log_return"]);
-        for (t, want) in returns.iter().enumerate() {
-            let got = rows[t].sigma24.and_then(|s| path.triple_barrier(t, &H24, s));
-            close_enough(got.map(|g| g.log_return), *want, 1e-10, &format!("t {t}"));
-            let label = got.map(|g| match g.barrier {
-                Barrier::Target => 1,
-                Barrier::Stop => -1,
-                Barrier::Time => 0,
-            });
-            assert_eq!(label, expected["label"][t].as_i64(), "t {t}");
-            assert_eq!(got.map(|g| g.end as u64), expected["end"][t].as_u64(), "t {t}");
-        }
-        assert!(matches!(expected["label"][24], Value::Number(_)));
     }
 
     #[test]

@@ -5,27 +5,44 @@
 //! Always true: whatever reads as a probability is an out-of-sample frequency; nothing fitted has seen a label that touches what
 //! it is judged on; the same inputs and seed give the same bytes on any number of threads; undefined is `None`.
 
+pub mod bands;
+pub mod binomial;
+mod block;
 pub mod calibration;
 pub mod conformal;
 pub mod crossfit;
 pub mod cv;
 pub mod dataset;
+pub mod distributions;
+pub mod drift;
 pub mod ensemble;
 pub mod error;
 pub mod evidence;
 pub mod labels;
 pub mod leakage;
+pub mod linear;
 pub mod members;
 pub mod model;
 mod numbers;
+pub mod online;
+pub mod ood;
+pub mod overfit;
 pub mod predictor;
+pub mod reliability;
+pub mod results;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
+mod selected;
+pub mod selection;
+pub mod selective;
+mod stacking;
 #[cfg(test)]
 mod testkit;
 pub mod training;
-pub mod tree;
+pub mod trees;
+pub mod trials;
+pub mod uncertainty;
 pub mod walk;
 pub mod weights;
 
@@ -33,4 +50,5 @@ pub use dataset::{TrainingRow, TrainingSeries};
 pub use error::MlError;
 pub use model::{Model, ModelCard};
 pub use predictor::Predictor;
-pub use training::train;
+pub use training::{Trained, train};
+pub use walk::Watch;

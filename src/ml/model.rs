@@ -10,15 +10,19 @@ use crate::domain::snapshot::ModelView;
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
 use super::calibration::Calibrator;
-use super::conformal;
+use super::calibration::Tried;
+use super::conformal::cqr::Bands;
+use super::bands::QuantileTrees;
 use super::crossfit::Metrics;
-use super::ensemble::{Ensemble, aleatoric};
+use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::leakage::Dropped;
-use super::members::Linear;
+use super::ood::Familiarity;
+use super::returns::Returns;
+use super::uncertainty::aleatoric;
 
 /// Version of the file's layout and meaning.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Where a model comes from and what is known of its worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,8 +58,12 @@ pub struct ModelCard {
     /// Gate that the evidence was counted at.
     pub gate: f64,
     pub metrics: Metrics,
-    /// `platt`, `beta`, `isotonic`.
+    /// Family of the calibration curve that was picked, and how the others did.
     pub calibration: String,
+    pub calibrations: Vec<Tried>,
+    /// How much each member of the ensemble counts, and how much the boosted trees of the return model.
+    pub weights: Vec<f64>,
+    pub share: f64,
     /// Penalty of the return model.
     pub penalty: f64,
     pub code_version: String,
@@ -69,10 +77,11 @@ pub struct Model {
     pub format: u32,
     pub card: ModelCard,
     pub(super) ensemble: Ensemble,
-    pub(super) returns: Linear,
+    pub(super) returns: Returns,
+    pub(super) quantiles: QuantileTrees,
+    pub(super) bands: Bands,
+    pub(super) familiarity: Option<Familiarity>,
     pub(super) calibrator: Calibrator,
-    /// Half-width of the 80 % interval in units of `σ24·√H`.
-    pub(super) interval: f64,
     /// 95 % quantile of the members' disagreement out of sample.
     pub epistemic_limit: f64,
     /// Weighted frequency of a win in training.
@@ -89,9 +98,12 @@ pub struct Judgement {
     pub confidence: f64,
     pub epistemic: f64,
     pub aleatoric: f64,
-    /// Expected log return over the horizon, and its 80 % interval.
+    /// Expected log return over the horizon, and its 80 % and 90 % intervals.
     pub expected_return: f64,
     pub interval: (f64, f64),
+    pub interval90: (f64, f64),
+    /// The row is unlike 99 % of the training rows: nothing it says has been tested.
+    pub strange: bool,
 }
 
 #[derive(Deserialize)]
@@ -105,7 +117,7 @@ struct HeaderCard {
     version: String,
 }
 
-fn hex_digest(text: &str) -> String {
+pub(super) fn hex_digest(text: &str) -> String {
     Sha256::digest(text).iter().fold(String::new(), |mut out, byte| {
         // Writing to a string cannot fail.
         let _ = write!(out, "{byte:02x}");
@@ -174,12 +186,16 @@ impl Model {
         if self.version()? != card.version {
             return damaged("its content does not match its version");
         }
-        let numbers = [self.interval, self.epistemic_limit, self.base_rate, card.cost, card.n_eff];
+        let numbers = [self.epistemic_limit, self.base_rate, card.cost, card.n_eff];
         if !numbers.iter().all(|v| v.is_finite() && *v >= 0.0) || self.base_rate > 1.0 {
             return damaged("a limit is out of range");
         }
+        let width = self.ensemble.scaler.width();
         if !self.ensemble.is_sound()
-            || !self.returns.is_sound(self.ensemble.scaler.width())
+            || !self.returns.is_sound(width)
+            || !self.quantiles.is_sound(width)
+            || !self.bands.is_sound()
+            || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
@@ -217,17 +233,24 @@ impl Model {
         if !(sigma24.is_finite() && sigma24 > 0.0 && features.iter().all(|v| v.is_finite())) {
             return None;
         }
-        let vote = self.ensemble.vote(features)?;
+        // As training saw them.
+        let features: Vec<f32> = features.iter().map(|v| *v as f32).collect();
+        let scaler = &self.ensemble.scaler;
+        let vote = self.ensemble.vote(&features)?;
         let confidence = self.calibrator.probability(vote.logit);
         let unit = sigma24 * f64::from(self.card.horizon.0).sqrt();
-        let expected_return = self.returns.at(&self.ensemble.scaler.transform(features))? * unit;
+        let forecast = self.returns.at(scaler, &features)?;
+        let quantiles = self.quantiles.at(&scaler.pick(&features)?)?;
+        let scaled = |(low, high): (f64, f64)| (low * unit, high * unit);
         Some(Judgement {
             raw: vote.probability(),
             confidence,
             epistemic: vote.epistemic,
             aleatoric: aleatoric(confidence),
-            expected_return,
-            interval: conformal::interval(expected_return, self.interval * unit),
+            expected_return: forecast * unit,
+            interval: scaled(self.bands.eighty(quantiles)?),
+            interval90: scaled(self.bands.ninety(quantiles)?),
+            strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
         })
     }
 

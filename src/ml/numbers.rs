@@ -96,6 +96,26 @@ pub fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     correlation(&ranks(a), &ranks(b))
 }
 
+/// All choices of `k` of `0..n` in lexicographic order.
+pub fn combinations(n: usize, k: usize) -> Vec<Vec<usize>> {
+    fn extend(n: usize, k: usize, chosen: &mut Vec<usize>, out: &mut Vec<Vec<usize>>) {
+        if chosen.len() == k {
+            out.push(chosen.clone());
+            return;
+        }
+        for i in chosen.last().map_or(0, |last| last + 1)..=n.saturating_sub(k - chosen.len()) {
+            chosen.push(i);
+            extend(n, k, chosen, out);
+            chosen.pop();
+        }
+    }
+    let mut out = Vec::new();
+    if k <= n {
+        extend(n, k, &mut Vec::with_capacity(k), &mut out);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -110,6 +130,8 @@ mod tests {
         assert_eq!(spearman(&[1.0, 2.0, 3.0, 4.0], &[1.0, 4.0, 9.0, 16.0]), Some(1.0));
         assert_eq!(correlation(&[1.0, 1.0, 1.0], &[1.0, 2.0, 3.0]), None);
         assert_eq!(variance(&[1.0, 3.0]), Some(2.0));
+        assert_eq!(combinations(4, 2), [[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]]);
+        assert_eq!((combinations(2, 3).len(), combinations(3, 3).len(), combinations(3, 0).len()), (0, 1, 1));
     }
 
     proptest! {

@@ -162,6 +162,9 @@ impl Predictor {
             ));
         }
         let judgement = loaded.model.judge(&features, sigma24).ok_or("the model has no answer for these features")?;
+        if judgement.strange {
+            return Err(format!("the inputs are unlike those that model '{}' was trained on", card.version));
+        }
         let prob = |p: f64| Prob::new(p).map_err(|e| e.to_string());
         Ok(Prediction {
             pair: frame.pair.clone(),

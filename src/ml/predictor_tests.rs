@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::super::testkit::{FEATURES, Market, schema, settings};
 use super::super::train;
+use super::super::walk::Watch;
 use super::*;
 use crate::domain::frame::{DataQuality, Indicators};
 use crate::domain::pair::{Interval, Venue};
@@ -16,8 +17,8 @@ static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
     let mut settings = settings(6);
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let series = Market::planted(2, 2_500, 71).build();
-    let models = train(&series, &schema(), &settings, 0.8, COST, UtcMs(1), &|_| {}).unwrap();
-    models.into_iter().map(Arc::new).collect()
+    let models = train(&series, &schema(), &settings, &crate::domain::settings::GateSettings::default(), COST, UtcMs(1), Watch { progress: &|_| {}, go_on: &|| true }).unwrap();
+    models.into_iter().map(|t| Arc::new(t.unwrap().model)).collect()
 });
 
 fn predictor() -> Predictor {

@@ -47,10 +47,10 @@ pub struct Scaler {
 impl Scaler {
     /// Fits on the rows given, and keeps the listed features in their order.
     #[must_use]
-    pub fn fit(rows: &[&[f64]], keep: &[Input]) -> Self {
+    pub fn fit(rows: &[&[f32]], keep: &[Input]) -> Self {
         let columns = keep
             .iter()
-            .filter_map(|input| fit_column(input, rows.iter().filter_map(|r| r.get(input.place)).copied().collect()))
+            .filter_map(|input| fit_column(input, rows.iter().filter_map(|r| r.get(input.place)).map(|v| f64::from(*v)).collect()))
             .collect();
         Self { columns }
     }
@@ -66,12 +66,18 @@ impl Scaler {
         self.columns.iter().map(|c| &c.input)
     }
 
+    /// The values of the kept inputs as they are; `None` for a row that is too short.
     #[must_use]
-    pub fn transform(&self, row: &[f64]) -> Vec<f64> {
+    pub fn pick(&self, row: &[f32]) -> Option<Vec<f32>> {
+        self.columns.iter().map(|c| row.get(c.input.place).copied()).collect()
+    }
+
+    #[must_use]
+    pub fn transform(&self, row: &[f32]) -> Vec<f64> {
         self.columns
             .iter()
             .map(|c| {
-                let value = row.get(c.input.place).copied().unwrap_or(c.mean);
+                let value = row.get(c.input.place).map_or(c.mean, |v| f64::from(*v));
                 (value.clamp(c.low, c.high) - c.mean) * c.inverse_sd
             })
             .collect()
@@ -110,16 +116,16 @@ mod tests {
 
     #[test]
     fn standardises_clips_and_ignores_the_constant() {
-        let rows: Vec<[f64; 4]> = (0..200)
+        let rows: Vec<[f32; 4]> = (0..200)
             .map(|i| {
                 let mut row = [0.0; 4];
-                row[0] = f64::from(i % 20);
+                row[0] = (i % 20) as f32;
                 row[1] = 3.0;
-                row[2] = if i == 7 { 1e6 } else { f64::from(i % 10) };
+                row[2] = if i == 7 { 1e6 } else { (i % 10) as f32 };
                 row
             })
             .collect();
-        let refs: Vec<&[f64]> = rows.iter().map(|r| r.as_slice()).collect();
+        let refs: Vec<&[f32]> = rows.iter().map(|r| r.as_slice()).collect();
         let keep = ["a", "b", "c"].into_iter().zip(0..).map(|(name, place)| Input { feature: name.to_owned(), place });
         let scaler = Scaler::fit(&refs, &keep.collect::<Vec<_>>());
         assert!(scaler.is_sound() && scaler.width() == 3);

@@ -69,10 +69,6 @@ impl Golden {
         let cases = self.0["cases"].as_array().unwrap();
         cases.iter().find(|c| c["name"] == name).unwrap_or_else(|| panic!("no case {name}")).clone()
     }
-
-    pub fn cases<'a>(&'a self, function: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.0["cases"].as_array().unwrap().iter().filter(move |c| c["fn"] == function)
-    }
 }
 
 pub fn numbers(list: &Value) -> Vec<Option<f64>> {
@@ -83,10 +79,6 @@ pub fn integers(list: &Value) -> Vec<usize> {
     list.as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as usize).collect()
 }
 
-pub fn outcomes(list: &Value) -> Vec<bool> {
-    list.as_array().unwrap().iter().map(|v| v.as_u64() == Some(1)).collect()
-}
-
 /// Both undefined, or within `tolerance` absolute plus relative.
 pub fn close_enough(got: Option<f64>, want: Option<f64>, tolerance: f64, what: &str) {
     match (got, want) {
@@ -94,29 +86,6 @@ pub fn close_enough(got: Option<f64>, want: Option<f64>, tolerance: f64, what: &
         (Some(g), Some(w)) if (g - w).abs() <= tolerance * (1.0 + w.abs()) => {}
         _ => panic!("{what}: got {got:?}, want {want:?}"),
     }
-}
-
-/// The reference candles (Kraken ETH/USD, hourly) with σ24 as the label definition wants it.
-pub fn eth_rows(file: &Golden) -> Vec<TrainingRow> {
-    let column = |f: &str| numbers(&file.series("eth_usd_1h", f)).into_iter().map(Option::unwrap).collect::<Vec<f64>>();
-    let [open, high, low, close, volume] = ["open", "high", "low", "close", "volume"].map(column);
-    let mut rows: Vec<TrainingRow> = (0..close.len())
-        .map(|i| TrainingRow {
-            bar: Bar {
-                open_time: UtcMs(1_719_792_000_000 + i as i64 * HOUR_MS),
-                open: open[i],
-                high: high[i],
-                low: low[i],
-                close: close[i],
-                volume: volume[i],
-            },
-            features: None,
-            sigma24: None,
-            after_hole: false,
-        })
-        .collect();
-    set_sigma(&mut rows);
-    rows
 }
 
 fn set_sigma(rows: &mut [TrainingRow]) {
@@ -201,7 +170,7 @@ impl Market {
                     close: price,
                     volume: 1.0,
                 },
-                features: Some(Box::new(state)),
+                features: Some(Box::new(state.map(|v: f64| v as f32))),
                 sigma24: None,
                 after_hole: false,
             });

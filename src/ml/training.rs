@@ -3,84 +3,89 @@
 //! Per exit plan: label → leakage check → expanding purged walk-forward → calibrate on the out-of-sample scores → judge
 //! with calibrators that know earlier blocks only → fit once more on everything. Nothing outside `settings.from..settings.to` is read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crate::domain::settings::TrainingSettings;
-use crate::domain::snapshot::Progress;
+use crate::domain::settings::{GateSettings, TrainingSettings};
 use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
-use super::calibration::Calibrator;
-use super::conformal;
-use super::crossfit::{ALPHA, crossfit, pairs_with_samples, scored};
+use super::calibration::choose;
+use super::block::FitError;
+use super::crossfit::{Judged, bands, crossfit, dated, pairs_with_samples};
 use super::cv::{Fold, overlaps, purged_walk_forward};
 use super::dataset::{Dataset, TrainingSeries};
+use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::evidence::{Bootstrap, gate_evidence};
 use super::leakage::{self, Dropped};
 use super::model::{FORMAT, Model, ModelCard};
 use super::numbers::{quantile_sorted, sorted, tidy};
-use super::returns::choose_penalty;
+use super::results::{ResultLine, lines};
+use super::returns::{Returns, choose_penalty};
 use super::scaler::Input;
-use super::walk::{Fitted, OutOfSample, Recipe, base_rate, fit_blocks, judge_folds};
+use super::walk::{Combination, Fitted, OutOfSample, Recipe, Steps, Watch, base_rate, combination, steps_of};
 
 /// Labelled rows, effective observations, and rows of each outcome that a model needs at least.
 pub const MIN_ROWS: usize = 500;
 pub const MIN_N_EFF: f64 = 100.0;
 pub const MIN_PER_CLASS: usize = 30;
 
-/// Trains one model per entry of `settings.exits`, in their order, on rows of the model inputs of `schema`.
+/// Trains one model per entry of `settings.exits`, in their order, on rows of the model inputs of `schema`; a horizon that fails does not
+/// keep the others from theirs.
 ///
-/// `cost` is the round trip as a share of the notional, `gate_threshold` the confidence at which the evidence is counted. Runs on the
+/// `cost` is the round trip as a share of the notional, `gate` says at which confidence the evidence is counted. Runs on the
 /// current rayon pool; the result is the same for any number of threads.
 ///
 /// # Errors
-/// [`MlError`]; no model is returned when any of them fails.
+/// [`MlError::Setting`] and [`MlError::Stopped`]; per horizon whatever kept it from its model.
 pub fn train(
     series: &[TrainingSeries],
     schema: &Schema,
     settings: &TrainingSettings,
-    gate_threshold: f64,
+    gate: &GateSettings,
     cost: f64,
     trained_at: UtcMs,
-    progress: &(dyn Fn(Progress) + Sync),
-) -> Result<Vec<Model>, MlError> {
-    check(settings, gate_threshold, cost)?;
-    let total = settings.exits.len() as u64 * u64::from(settings.folds + 1) * u64::from(settings.members);
-    let done = AtomicU64::new(0);
-    let run = Run { series, schema, settings, gate: tidy(gate_threshold), cost: tidy(cost), trained_at };
-    settings
-        .exits
-        .iter()
-        .map(|exits| {
-            let label = format!("training the {} model", exits.horizon);
-            progress(Progress { label: label.clone(), done: done.load(Ordering::Relaxed), total });
-            run.one(exits, &|| {
-                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                progress(Progress { label: label.clone(), done, total });
-            })
-        })
-        .collect()
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Trained, MlError>>, MlError> {
+    check(settings, gate.threshold, cost)?;
+    let steps = Steps::new(watch, settings.exits.len() as u64 * steps_of(settings));
+    let run = Run { series, schema, settings, gate, cost: tidy(cost), trained_at, steps: &steps };
+    let mut out = Vec::new();
+    for exits in &settings.exits {
+        match run.one(exits) {
+            Err(MlError::Stopped) => return Err(MlError::Stopped),
+            outcome => out.push(outcome),
+        }
+    }
+    Ok(out)
+}
+
+/// A model and the lines that say what its walk-forward was worth.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    pub model: Model,
+    pub results: Vec<ResultLine>,
 }
 
 struct Run<'a> {
     series: &'a [TrainingSeries],
     schema: &'a Schema,
     settings: &'a TrainingSettings,
-    gate: f64,
+    gate: &'a GateSettings,
     cost: f64,
     trained_at: UtcMs,
+    steps: &'a Steps<'a>,
 }
 
 /// What the walk-forward showed, before it becomes a model.
 struct Walk<'a> {
     folds: Vec<Fold>,
     rows: Vec<OutOfSample<'a>>,
+    combination: Combination,
     all: Fitted,
 }
 
 impl Run<'_> {
-    fn one(&self, exits: &ExitPlan, done: &(dyn Fn() + Sync)) -> Result<Model, MlError> {
+    fn one(&self, exits: &ExitPlan) -> Result<Trained, MlError> {
         let horizon = exits.horizon;
+        self.steps.tell(format!("labels of the {horizon} model"));
         let exits = ExitPlan {
             horizon,
             target_multiple: tidy(exits.target_multiple),
@@ -93,23 +98,27 @@ impl Run<'_> {
         let keep = kept(inputs, &dropped, horizon)?;
         let folds = self.folds(&data)?;
         let fit_error = |what: String| MlError::Fit { horizon, what };
+        let stopped = |error: FitError| match error {
+            FitError::Stopped => MlError::Stopped,
+            FitError::Failed(what) => fit_error(what),
+        };
         let first = folds.first().map(|f| data.pick(&f.train)).unwrap_or_default();
         let recipe = Recipe {
             data: &data,
             keep: &keep,
             settings: self.settings,
             penalty: choose_penalty(&first, &keep, horizon.ms()).map_err(fit_error)?,
+            steps: self.steps,
         };
-        let mut blocks: Vec<Vec<usize>> = folds.iter().map(|f| f.train.clone()).collect();
-        blocks.push((0..data.samples.len()).collect());
-        let mut fitted = fit_blocks(&recipe, &blocks, done).map_err(fit_error)?;
-        let all = fitted.pop().ok_or_else(|| fit_error("there was nothing to fit".to_owned()))?;
-        let rows = judge_folds(&data, &folds, &fitted).map_err(fit_error)?;
-        self.model(&recipe, Walk { folds, rows, all }, dropped)
+        let rows = recipe.walk(&folds).map_err(stopped)?;
+        let combination = combination(rows.iter()).ok_or_else(|| fit_error("no block was judged".to_owned()))?;
+        let every: Vec<usize> = (0..data.samples.len()).collect();
+        let all = recipe.fit(&every, folds.len()).map_err(stopped)?;
+        self.model(&recipe, Walk { folds, rows, combination, all }, dropped)
     }
 
     /// The walk-forward, audited, with both outcomes in every training block.
-    fn folds(&self, data: &Dataset) -> Result<Vec<Fold>, MlError> {
+    fn folds(&self, data: &Dataset<'_>) -> Result<Vec<Fold>, MlError> {
         let horizon = data.exits.horizon;
         let spans = data.spans();
         let folds = purged_walk_forward(&spans, self.settings.folds as usize);
@@ -133,17 +142,18 @@ impl Run<'_> {
         Ok(folds)
     }
 
-    fn model(&self, recipe: &Recipe<'_>, walk: Walk<'_>, dropped: Vec<Dropped>) -> Result<Model, MlError> {
+    fn model(&self, recipe: &Recipe<'_>, walk: Walk<'_>, dropped: Vec<Dropped>) -> Result<Trained, MlError> {
         let data = recipe.data;
         let horizon = data.exits.horizon;
         let lacking = |what: &str| MlError::NotEnoughData { horizon, what: what.to_owned() };
-        let calibrator = Calibrator::fit(&walk.rows.iter().map(scored).collect::<Vec<_>>())
+        let calibration = choose(&walk.rows.iter().map(dated).collect::<Vec<_>>())
             .ok_or_else(|| lacking("no out-of-sample scores to calibrate on"))?;
         let judged = crossfit(&walk.rows, &walk.folds)
             .ok_or_else(|| lacking("the out-of-sample blocks hold one outcome only"))?;
         let bootstrap = Bootstrap { block_ms: recipe.block_ms(), seed: self.settings.seed };
-        let evidence = gate_evidence(&judged.candidates, self.gate, data.rho, bootstrap);
-        let interval = conformal::quantile(&walk.rows.iter().map(|r| r.residual).collect::<Vec<_>>(), ALPHA);
+        let candidates: Vec<_> = judged.judged.iter().map(Judged::candidate).collect();
+        let evidence = gate_evidence(&candidates, self.gate.threshold, data.rho, bootstrap);
+        let results = lines(data, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
         let epistemic_limit = quantile_sorted(&sorted(walk.rows.iter().map(|r| r.epistemic).collect()), 0.95)
             .ok_or_else(|| lacking("no out-of-sample scores"))?;
         let every: Vec<_> = data.samples.iter().collect();
@@ -159,31 +169,37 @@ impl Run<'_> {
             n_eff: tidy(data.n_eff()),
             rho: tidy(data.rho),
             folds: self.settings.folds,
-            features: recipe.keep.iter().map(|input| input.feature.clone()).collect(),
+            features: walk.all.ensemble.scaler.inputs().map(|input| input.feature.clone()).collect(),
             inputs: self.schema.input_lines(),
             feature_hash: self.schema.input_hash().to_owned(),
             set_hash: self.schema.hash().to_owned(),
-            dropped,
+            dropped: dropped.into_iter().chain(walk.all.dropped).collect(),
             cost: self.cost,
-            gate: self.gate,
+            gate: tidy(self.gate.threshold),
             metrics: judged.metrics,
-            calibration: calibrator.kind().to_owned(),
+            calibration: calibration.picked.as_str().to_owned(),
+            calibrations: calibration.tried,
+            weights: walk.combination.weights.clone(),
+            share: walk.combination.share,
             penalty: recipe.penalty,
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
             seed: self.settings.seed,
         };
+        let Combination { weights, share } = walk.combination;
         let model = Model {
             format: FORMAT,
             card,
-            ensemble: walk.all.ensemble,
-            returns: walk.all.returns,
-            calibrator,
-            interval: tidy(interval),
+            ensemble: Ensemble { weights, ..walk.all.ensemble },
+            returns: Returns { share, ..walk.all.returns },
+            quantiles: walk.all.quantiles,
+            bands: bands(walk.rows.iter()),
+            familiarity: walk.all.familiarity,
+            calibrator: calibration.calibrator,
             epistemic_limit: tidy(epistemic_limit),
             base_rate: tidy(base_rate(&every)),
             evidence,
         };
-        model.seal(self.schema)
+        Ok(Trained { model: model.seal(self.schema)?, results })
     }
 }
 
@@ -229,7 +245,7 @@ fn check(settings: &TrainingSettings, gate: f64, cost: f64) -> Result<(), MlErro
     Ok(())
 }
 
-fn enough(data: &Dataset) -> Result<(), MlError> {
+fn enough(data: &Dataset<'_>) -> Result<(), MlError> {
     let horizon = data.exits.horizon;
     let rows = data.samples.len();
     let wins = data.samples.iter().filter(|s| s.win).count();

@@ -1,158 +1,236 @@
 //! Fitting along the walk-forward: one fit per training block and one on everything, and what each says of its test block.
 
-use ndarray::Array2;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rayon::prelude::*;
 
-use crate::domain::settings::TrainingSettings;
-use crate::domain::time::DAY_MS;
-
+use super::bands::QuantileTrees;
+use super::block::{Block, FitError};
+use super::conformal::cqr::Quantiles;
 use super::cv::Fold;
 use super::dataset::{Dataset, Sample};
-use super::ensemble::Ensemble;
-use super::members::{self, Linear, Member, MemberSpec, TrainingRows};
-use super::returns;
-use super::scaler::{Input, Scaler};
+use super::ensemble::{Ensemble, combine};
+use super::leakage::Dropped;
+use super::members::{self, Member, MemberSpec};
+use super::numbers::sigmoid;
+use super::ood::Familiarity;
+use super::returns::{self, Returns, mixed};
+use super::scaler::Input;
+use super::selected::{Selected, selected};
+use super::stacking::stacking_weights;
+use crate::domain::settings::TrainingSettings;
+use crate::domain::snapshot::Progress;
+use crate::domain::time::DAY_MS;
 
-/// Everything that a fit needs beside its rows.
-pub struct Recipe<'a> {
-    pub data: &'a Dataset,
-    pub keep: &'a [Input],
-    pub settings: &'a TrainingSettings,
-    /// Penalty of the return model.
-    pub penalty: f64,
+/// What training tells while it works, and whom it asks whether to go on.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    pub progress: &'a (dyn Fn(Progress) + Sync),
+    pub go_on: &'a (dyn Fn() -> bool + Sync),
 }
 
-impl Recipe<'_> {
-    /// Blocks of bootstraps: a day, or the horizon when that is longer.
+/// Steps done of all steps; shared by everything that runs at once.
+pub struct Steps<'a> {
+    watch: Watch<'a>,
+    done: AtomicU64,
+    total: u64,
+}
+
+impl<'a> Steps<'a> {
     #[must_use]
-    pub fn block_ms(&self) -> i64 {
-        self.data.exits.horizon.ms().max(DAY_MS)
+    pub const fn new(watch: Watch<'a>, total: u64) -> Self {
+        Self { watch, done: AtomicU64::new(0), total }
+    }
+
+    /// Tells where training is, without a step.
+    pub fn tell(&self, label: String) {
+        (self.watch.progress)(Progress { label, done: self.done.load(Ordering::Relaxed), total: self.total });
+    }
+
+    fn step(&self, label: &str) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        (self.watch.progress)(Progress { label: label.to_owned(), done, total: self.total });
     }
 }
 
-/// What was learned from one training block.
+/// Everything that a fit needs beside its rows.
+pub struct Recipe<'a> {
+    pub data: &'a Dataset<'a>,
+    pub keep: &'a [Input],
+    pub settings: &'a TrainingSettings,
+    /// Penalty of the linear return model.
+    pub penalty: f64,
+    pub steps: &'a Steps<'a>,
+}
+
+/// Steps that one fit takes beside its members: return model, quantiles.
+const BESIDE_MEMBERS: u32 = 2;
+
+/// Steps of one model: every fold and the last fit.
+#[must_use]
+pub fn steps_of(settings: &TrainingSettings) -> u64 {
+    u64::from(settings.folds + 1) * u64::from(settings.members + BESIDE_MEMBERS)
+}
+
+/// What was learned from one training block. Members and kinds of returns count the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
     pub ensemble: Ensemble,
-    pub returns: Linear,
+    pub returns: Returns,
+    pub quantiles: QuantileTrees,
+    /// Whether a row is like those of training; `None` where nothing moved.
+    pub familiarity: Option<Familiarity>,
+    /// Inputs that the block left out, with the reason.
+    pub dropped: Vec<Dropped>,
     /// Weighted frequency of the event in the block.
     pub base_rate: f64,
 }
 
 /// A sample as a model that had never seen anything near it judged it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OutOfSample<'a> {
-    pub sample: &'a Sample,
+    pub sample: &'a Sample<'a>,
     pub fold: usize,
-    /// Deflated log odds.
+    /// Log odds of each member.
+    logits: Vec<f64>,
+    /// Forecasts of line and trees.
+    kinds: [f64; 2],
+    /// Deflated log odds of the weighted vote.
     pub logit: f64,
     pub epistemic: f64,
-    /// |return − forecast| in units of `σ24·√H`.
-    pub residual: f64,
+    /// Return forecast in units of `σ24·√H`.
+    pub forecast: f64,
+    /// Quantiles as modelled, in the same units.
+    pub quantiles: Quantiles,
     /// Frequency of the event in the training block.
     pub base_rate: f64,
 }
 
-struct Block<'a> {
-    samples: Vec<&'a Sample>,
-    scaler: Scaler,
-    rows: TrainingRows,
-}
-
-impl<'a> Block<'a> {
-    fn new(samples: Vec<&'a Sample>, keep: &[Input]) -> Self {
-        let scaler = Scaler::fit(&samples.iter().map(|s| &*s.features).collect::<Vec<_>>(), keep);
-        let mut x = Array2::zeros((samples.len(), scaler.width()));
-        for (mut row, sample) in x.rows_mut().into_iter().zip(&samples) {
-            for (slot, value) in row.iter_mut().zip(scaler.transform(&sample.features)) {
-                *slot = value;
-            }
-        }
-        let rows = TrainingRows {
-            x,
-            wins: samples.iter().map(|s| s.win).collect(),
-            at: samples.iter().map(|s| s.at.0).collect(),
-            weights: samples.iter().map(|s| s.weight).collect(),
-        };
-        Self { samples, scaler, rows }
-    }
+/// How members and kinds of returns are combined.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Combination {
+    pub weights: Vec<f64>,
+    pub share: f64,
 }
 
 /// Share of wins by effective weight.
 #[must_use]
-pub fn base_rate(samples: &[&Sample]) -> f64 {
+pub fn base_rate(samples: &[&Sample<'_>]) -> f64 {
     let (won, all) =
         samples.iter().fold((0.0, 0.0), |(won, all), s| (won + s.weight * f64::from(u8::from(s.win)), all + s.weight));
     if all > 0.0 { won / all } else { 0.0 }
 }
 
-/// Fits every training block, given as sample indices, on the threads of the current rayon pool. Each member has a random stream
-/// of its own, so the result does not depend on how many threads there are. `done` is called after each member.
-///
-/// # Errors
-/// What went wrong, in words.
-pub fn fit_blocks(recipe: &Recipe<'_>, blocks: &[Vec<usize>], done: &(dyn Fn() + Sync)) -> Result<Vec<Fitted>, String> {
-    let blocks: Vec<Block<'_>> =
-        blocks.par_iter().map(|train| Block::new(recipe.data.pick(train), recipe.keep)).collect();
-    let jobs: Vec<(usize, &Block<'_>, u32)> = blocks
-        .iter()
-        .enumerate()
-        .flat_map(|(fold, block)| (0..recipe.settings.members).map(move |m| (fold, block, m)))
-        .collect();
-    let fitted: Vec<Member> = jobs
-        .par_iter()
-        .map(|(fold, block, index)| {
-            let spec = MemberSpec {
-                index: *index,
-                l2: recipe.settings.l2,
-                tree_depth: recipe.settings.tree_depth,
-                block_ms: recipe.block_ms(),
-                stream: [recipe.settings.seed, u64::from(recipe.data.exits.horizon.0), *fold as u64, u64::from(*index)],
-            };
-            let member = members::fit(&block.rows, &spec);
-            done();
-            member
-        })
-        .collect::<Result<_, _>>()?;
-    let returns: Vec<Linear> = blocks
-        .par_iter()
-        .map(|block| returns::fit(&block.samples, &block.scaler, recipe.penalty))
-        .collect::<Result<_, _>>()?;
-    let per_block = recipe.settings.members as usize;
-    Ok(blocks
-        .into_iter()
-        .zip(fitted.chunks(per_block.max(1)))
-        .zip(returns)
-        .map(|((block, members), returns)| Fitted {
+impl<'a> Recipe<'a> {
+    /// Blocks of bootstraps: a day, or the horizon when that is longer.
+    #[must_use]
+    pub fn block_ms(&self) -> i64 {
+        self.data.exits.horizon.ms().max(DAY_MS)
+    }
+
+    fn go_on(&self) -> bool {
+        (self.steps.watch.go_on)()
+    }
+
+    /// Fits on the samples at `train`, on the threads of the current rayon pool. Each part has a random stream of its own, so the result
+    /// does not depend on how many threads there are.
+    ///
+    /// # Errors
+    /// [`FitError`].
+    pub fn fit(&self, train: &[usize], fold: usize) -> Result<Fitted, FitError> {
+        let horizon = self.data.exits.horizon;
+        let label = format!("training the {horizon} model");
+        let samples = self.data.pick(train);
+        let Selected { inputs, dropped } = selected(&samples, self.keep, horizon)?;
+        let block = Block::new(samples, &inputs, self.block_ms())?;
+        let members = self.settings.members;
+        let stream = |index: u32| [self.settings.seed, u64::from(horizon.0), fold as u64, u64::from(index)];
+        let go_on = || self.go_on();
+        let (fitted, (returns, quantiles)) = rayon::join(
+            || {
+                (0..members)
+                    .into_par_iter()
+                    .map(|index| {
+                        let (l2, tree_depth) = (self.settings.l2, self.settings.tree_depth);
+                        let spec = MemberSpec { index, l2, tree_depth, stream: stream(index) };
+                        members::fit(&block, &spec, &go_on).inspect(|_| self.steps.step(&label))
+                    })
+                    .collect::<Result<Vec<Member>, _>>()
+            },
+            || {
+                rayon::join(
+                    || {
+                        returns::fit_both(&block, self.penalty, stream(members), &go_on)
+                            .inspect(|_| self.steps.step(&label))
+                    },
+                    || QuantileTrees::fit(&block, stream(members + 1), &go_on).inspect(|_| self.steps.step(&label)),
+                )
+            },
+        );
+        let members = fitted?;
+        let weights = vec![1.0 / members.len().max(1) as f64; members.len()];
+        Ok(Fitted {
             base_rate: base_rate(&block.samples),
-            ensemble: Ensemble { scaler: block.scaler, members: members.to_vec() },
-            returns,
+            ensemble: Ensemble { scaler: block.scaler, members, weights },
+            returns: returns?,
+            quantiles: quantiles?,
+            familiarity: block.familiarity,
+            dropped,
         })
-        .collect())
+    }
+
+    /// Fits each fold's training block and lets it judge its test block; in the order of folds and time. What members and kinds count for in a
+    /// fold is learned from the folds before it.
+    ///
+    /// # Errors
+    /// [`FitError`]; also when a fit has no answer for a row.
+    pub fn walk(&self, folds: &[Fold]) -> Result<Vec<OutOfSample<'a>>, FitError> {
+        let mut rows: Vec<OutOfSample<'a>> = Vec::new();
+        for (k, fold) in folds.iter().enumerate() {
+            let fitted = self.fit(&fold.train, k)?;
+            let combination = combination(rows.iter().filter(|r| r.sample.known.0 < fold.test_from));
+            let test: Vec<&'a Sample<'a>> =
+                fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
+            let judged: Vec<OutOfSample<'a>> = test
+                .par_iter()
+                .map(|sample| {
+                    judge(&fitted, combination.as_ref(), sample, k)
+                        .ok_or_else(|| FitError::Failed(format!("fold {k} has no answer for {}", sample.at)))
+                })
+                .collect::<Result<_, _>>()?;
+            rows.extend(judged);
+        }
+        Ok(rows)
+    }
 }
 
-/// Lets each fold's fit judge its test block, in the order of folds and time.
-///
-/// # Errors
-/// When a fit has no answer for a row.
-pub fn judge_folds<'a>(data: &'a Dataset, folds: &[Fold], fitted: &[Fitted]) -> Result<Vec<OutOfSample<'a>>, String> {
-    let mut out = Vec::new();
-    for (fold, (split, fit)) in folds.iter().zip(fitted).enumerate() {
-        for sample in data.pick(&split.test) {
-            let vote = fit.ensemble.vote(&sample.features);
-            let forecast = fit.returns.at(&fit.ensemble.scaler.transform(&sample.features));
-            let (Some(vote), Some(forecast)) = (vote, forecast) else {
-                return Err(format!("fold {fold} has no answer for {}", sample.at));
-            };
-            out.push(OutOfSample {
-                sample,
-                fold,
-                logit: vote.logit,
-                epistemic: vote.epistemic,
-                residual: (sample.scaled_return - forecast).abs(),
-                base_rate: fit.base_rate,
-            });
-        }
-    }
-    Ok(out)
+fn judge<'a>(
+    fitted: &Fitted,
+    combination: Option<&Combination>,
+    sample: &'a Sample<'a>,
+    fold: usize,
+) -> Option<OutOfSample<'a>> {
+    let Fitted { ensemble, returns, quantiles, base_rate, .. } = fitted;
+    let logits = ensemble.logits(sample.features)?;
+    let kinds = returns.each(&ensemble.scaler, sample.features)?;
+    let vote = combine(&logits, combination.map_or(&ensemble.weights, |c| &c.weights))?;
+    let quantiles = quantiles.at(&ensemble.scaler.pick(sample.features)?)?;
+    let forecast = mixed(kinds, combination.map_or(returns.share, |c| c.share));
+    let (logit, epistemic, base_rate) = (vote.logit, vote.epistemic, *base_rate);
+    Some(OutOfSample { sample, fold, logits, kinds, logit, epistemic, forecast, quantiles, base_rate })
+}
+
+/// What the members and kinds should count for, by what they said out of sample; `None` without rows.
+#[must_use]
+pub fn combination<'r, 'a: 'r>(rows: impl Iterator<Item = &'r OutOfSample<'a>>) -> Option<Combination> {
+    let rows: Vec<&OutOfSample<'_>> = rows.collect();
+    let members = rows.first()?.logits.len();
+    let weights: Vec<f64> = rows.iter().map(|r| r.sample.weight).collect();
+    let of_member = |m: usize| rows.iter().filter_map(|r| r.logits.get(m)).map(|l| sigmoid(*l)).collect::<Vec<_>>();
+    let wins: Vec<f64> = rows.iter().map(|r| f64::from(u8::from(r.sample.win))).collect();
+    let by_member: Vec<Vec<f64>> = (0..members).map(of_member).collect();
+    let (lines, trees): (Vec<f64>, Vec<f64>) = rows.iter().map(|r| (r.kinds[0], r.kinds[1])).unzip();
+    let came: Vec<f64> = rows.iter().map(|r| r.sample.scaled_return).collect();
+    let share = stacking_weights(&[lines, trees], &came, &weights).last().copied()?;
+    Some(Combination { weights: stacking_weights(&by_member, &wins, &weights), share })
 }

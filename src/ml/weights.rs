@@ -126,38 +126,12 @@ pub fn pooled(spans: &[PooledSpan], rho: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{close_enough, golden, integers, numbers};
+    use super::super::testkit::{close_enough, golden, integers};
     use super::*;
 
     fn spans(case: &serde_json::Value) -> Vec<RangeInclusive<usize>> {
         let (starts, ends) = (integers(&case["inputs"]["starts"]), integers(&case["inputs"]["ends"]));
         starts.into_iter().zip(ends).map(|(a, b)| a..=b).collect()
-    }
-
-    #[test]
-    fn uniqueness_matches_the_reference() {
-        let file = golden("labels");
-        let case = file.case("uniqueness");
-        let spans = spans(&case);
-        let open = concurrency(&spans, 400);
-        let expected: Vec<usize> = integers(&case["expected"]["concurrency"]);
-        assert_eq!(open.iter().map(|c| *c as usize).collect::<Vec<_>>(), expected);
-        for (got, want) in average_uniqueness(&spans, &open).iter().zip(numbers(&case["expected"]["avg_uniqueness"])) {
-            close_enough(*got, want, 1e-10, "uniqueness");
-        }
-    }
-
-    #[test]
-    fn return_attribution_matches_the_reference() {
-        let file = golden("labels");
-        let case = file.case("return_attribution");
-        let closes: Vec<f64> = numbers(&file.series("eth_usd_1h", "close")).into_iter().flatten().collect();
-        let got = return_attribution(&spans(&case), &closes);
-        let expected = numbers(&case["expected"]["weight"]);
-        assert_eq!(got.len(), expected.len());
-        for (got, want) in got.iter().zip(expected) {
-            close_enough(Some(*got), want, 1e-9, "weight");
-        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ use crate::domain::pair::{Interval, Pair};
 use crate::domain::quality::Quarantined;
 use crate::domain::snapshot::{Progress, SystemState};
 use crate::domain::time::{HOUR_MS, UtcMs};
-use crate::ml::Predictor;
+use crate::ml::{Predictor, Watch};
 use crate::ml::model::Model;
 use crate::monitor::HealthMonitor;
 use crate::pipeline::{Collector, FeatureSet};
@@ -191,11 +191,13 @@ async fn load(
     let features = Arc::clone(&launch.features);
     let home = launch.home.clone();
     let now = launch.clock.now();
+    let asked = stop.clone();
     let mut task = tokio::task::spawn_blocking(move || -> Result<Loaded, OrchestratorError> {
         let recording = Recording::open(&home.join(&settings.replay.recording))?;
         let report = |p: Progress| {
             progress_tx.send_replace(Some(p));
         };
+        let go_on = || !asked.is_cancelled();
         let models = training::load_or_train(
             &settings.core,
             &features,
@@ -203,7 +205,7 @@ async fn load(
             &recording,
             settings.replay.trading_from,
             now,
-            &report,
+            Watch { progress: &report, go_on: &go_on },
         )?;
         let news = read_news(&home.join(&settings.news.dir))?;
         for line in &news.rejected {

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::OrchestratorError;
 use crate::broker::fees::FeeSchedule;
+use crate::domain::RawCandle;
 use crate::domain::market::Bar;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::plan::Horizon;
@@ -14,13 +15,9 @@ use crate::domain::settings::CoreSettings;
 use crate::domain::snapshot::Progress;
 use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::model::Model;
-use crate::ml::training::train;
-use crate::ml::{TrainingRow, TrainingSeries};
+use crate::ml::{MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
 use crate::pipeline::{FeatureEngine, FeatureSet, Validator};
 use crate::store::{Recording, Registry};
-
-/// Shows how far training is.
-pub type OnProgress<'a> = dyn Fn(Progress) + Sync + 'a;
 
 /// The folder of the models that belong to these settings: other exits, costs, data or seed are other models.
 #[must_use]
@@ -47,32 +44,41 @@ pub fn load_or_train(
     recording: &Recording,
     trading_from: UtcMs,
     now: UtcMs,
-    progress: &OnProgress<'_>,
+    watch: Watch<'_>,
 ) -> Result<Vec<Arc<Model>>, OrchestratorError> {
-    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+    let cost = training_cost(core, trading_from);
     let registry = Registry::open(models_dir)?;
     let universe = universe(core, cost);
     let mut models = Vec::new();
+    let mut settled = true;
     for exit in &core.training.exits {
-        let Some(model) = registry.load_current::<Model>(&universe, exit.horizon)? else { break };
-        match model.check(features.schema()) {
-            Ok(()) => models.push(Arc::new(model)),
-            Err(error) => {
-                tracing::warn!(error = %error, horizon = %exit.horizon, "stored model is not usable; training anew");
-                break;
-            }
+        match registry.load_current::<Model>(&universe, exit.horizon)? {
+            Some(model) => match model.check(features.schema()) {
+                Ok(()) => models.push(Arc::new(model)),
+                Err(error) => {
+                    tracing::warn!(error = %error, horizon = %exit.horizon, "stored model is not usable; training anew");
+                    settled = false;
+                }
+            },
+            // The same data would be too little again.
+            None => match registry.refusal(&universe, exit.horizon)? {
+                Some(reason) => tracing::info!(horizon = %exit.horizon, reason, "there is no model of this horizon"),
+                None => settled = false,
+            },
         }
     }
-    if models.len() == core.training.exits.len() {
+    if settled && !models.is_empty() {
         return Ok(models);
     }
-    train_models(core, features, models_dir, recording, trading_from, now, progress)
+    let trained = train_models(core, features, models_dir, recording, trading_from, now, watch)?;
+    Ok(trained.into_iter().flatten().map(|t| Arc::new(t.model)).collect())
 }
 
-/// Trains one model per horizon from the recording's hourly history and makes them current.
+/// Trains one model per horizon from the recording's hourly history and makes them current. A horizon that the data is too little for is
+/// left out, and the registry keeps the reason.
 ///
 /// # Errors
-/// When the recording cannot be read, there is too little data, or the registry cannot be written.
+/// When the recording cannot be read, there is too little data for every horizon, training was stopped, or the registry cannot be written.
 pub fn train_models(
     core: &CoreSettings,
     features: &Arc<FeatureSet>,
@@ -80,42 +86,74 @@ pub fn train_models(
     recording: &Recording,
     trading_from: UtcMs,
     now: UtcMs,
-    progress: &OnProgress<'_>,
-) -> Result<Vec<Arc<Model>>, OrchestratorError> {
-    let cost = FeeSchedule::with_settings(&core.paper).round_trip(trading_from);
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
+    let cost = training_cost(core, trading_from);
     let registry = Registry::open(models_dir)?;
     let universe = universe(core, cost);
-    let series = series(core, features, recording, progress)?;
-    let trained = train(&series, features.schema(), &core.training, core.gate.threshold, cost, now, progress)?;
-    drop(series);
-    let mut models = Vec::new();
-    for model in trained {
-        let horizon: Horizon = model.card.exits.horizon;
-        registry.save(&universe, horizon, &model.card.version, &model, &model.card)?;
-        registry.promote(&universe, horizon, &model.card.version)?;
-        tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
-        models.push(Arc::new(model));
+    let candles = recording.training_series(core.training.to)?;
+    let trained = train_on(core, features, &candles, cost, now, watch)?;
+    for (exit, outcome) in core.training.exits.iter().zip(&trained) {
+        let horizon: Horizon = exit.horizon;
+        match outcome {
+            Ok(Trained { model, .. }) => {
+                registry.save(&universe, horizon, &model.card.version, model, &model.card)?;
+                registry.promote(&universe, horizon, &model.card.version)?;
+                tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
+            }
+            Err(error) => {
+                tracing::warn!(horizon = %horizon, error = %error, "no model of this horizon");
+                registry.refuse(&universe, horizon, &error.to_string())?;
+            }
+        }
     }
-    Ok(models)
+    match trained.iter().find_map(|outcome| outcome.as_ref().err()) {
+        Some(error) if trained.iter().all(Result::is_err) => Err(error.clone().into()),
+        _ => Ok(trained),
+    }
+}
+
+/// Round trip at an instant, as a share of the notional.
+#[must_use]
+pub fn training_cost(core: &CoreSettings, trading_from: UtcMs) -> f64 {
+    FeeSchedule::with_settings(&core.paper).round_trip(trading_from)
+}
+
+/// Trains one model per horizon on hourly candles of some pairs and stores nothing.
+///
+/// # Errors
+/// When the feature set or a setting does not fit, or training was stopped; per horizon whatever kept it from its model.
+pub fn train_on(
+    core: &CoreSettings,
+    features: &FeatureSet,
+    candles: &[(Pair, Vec<RawCandle>)],
+    cost: f64,
+    now: UtcMs,
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
+    let series = series(core, features, candles, watch)?;
+    Ok(train(&series, features.schema(), &core.training, &core.gate, cost, now, watch)?)
 }
 
 /// Features over the hourly history, through the same checks and kernels as live data.
 fn series(
     core: &CoreSettings,
     features: &FeatureSet,
-    recording: &Recording,
-    progress: &OnProgress<'_>,
+    sources: &[(Pair, Vec<RawCandle>)],
+    watch: Watch<'_>,
 ) -> Result<Vec<TrainingSeries>, OrchestratorError> {
     // What models do not see is not computed.
     let features = Arc::new(features.for_training()?);
-    let sources = recording.training_series(core.training.to)?;
     let total = sources.iter().map(|(_, rows)| rows.len() as u64).sum();
     let mut done = 0;
     let mut all = Vec::new();
     for (pair, rows) in sources {
-        progress(Progress { label: format!("features of {pair}"), done, total });
+        if !(watch.go_on)() {
+            return Err(MlError::Stopped.into());
+        }
+        (watch.progress)(Progress { label: format!("features of {pair}"), done, total });
         done += rows.len() as u64;
-        all.push(one_series(core, &features, pair, &rows));
+        all.push(one_series(core, &features, pair.clone(), rows));
     }
     Ok(all)
 }
@@ -124,7 +162,7 @@ fn one_series(
     core: &CoreSettings,
     features: &Arc<FeatureSet>,
     pair: Pair,
-    rows: &[crate::domain::RawCandle],
+    rows: &[RawCandle],
 ) -> TrainingSeries {
     let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
     let mut engine = FeatureEngine::new(Arc::clone(features), &core.pipeline);
@@ -145,7 +183,7 @@ fn one_series(
         if bar.open_time >= core.training.from {
             out.push(TrainingRow {
                 bar,
-                features: output.features.inputs().ok(),
+                features: output.features.inputs().ok().map(|values| values.iter().map(|v| *v as f32).collect()),
                 sigma24: output.indicators.sigma24,
                 after_hole: after_hole || out.is_empty(),
             });

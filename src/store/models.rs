@@ -17,6 +17,7 @@ const MODEL: &str = "model.json";
 const CARD: &str = "card.json";
 const FINGERPRINT: &str = "model.sha256";
 const CURRENT: &str = "CURRENT";
+const REFUSAL: &str = "REFUSAL";
 
 /// One stored version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,6 +88,23 @@ impl Registry {
             return Err(StoreError::BadModel { path: folder, reason: "there is no such version".to_owned() });
         }
         files::write_whole(&folder.with_file_name(CURRENT), format!("{version}\n").as_bytes())
+    }
+
+    /// Notes why there is no model of a horizon; what is in use stays in use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn refuse(&self, universe: &str, horizon: Horizon, reason: &str) -> Result<(), StoreError> {
+        files::write_whole(&self.horizon(universe, horizon)?.join(REFUSAL), format!("{reason}\n").as_bytes())
+    }
+
+    /// Why there is no model of a horizon, where that was found.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the note cannot be read.
+    pub fn refusal(&self, universe: &str, horizon: Horizon) -> Result<Option<String>, StoreError> {
+        let path = self.horizon(universe, horizon)?.join(REFUSAL);
+        path.exists().then(|| Ok(String::from_utf8_lossy(&files::read(&path)?).trim().to_owned())).transpose()
     }
 
     /// Name of the version in use, if one was promoted.

@@ -7,9 +7,19 @@
 //!
 //! A file of vectors is one module here: a function [`Compute`] and one test that calls [`run`].
 
+mod calibration;
+mod conformal;
+mod cv;
+mod drift;
+mod feature_selection;
 mod indicators;
+mod labels;
+mod linear;
 mod orderflow;
+mod overfit;
+mod regime;
 mod resample;
+mod trees;
 mod volatility;
 mod whale;
 

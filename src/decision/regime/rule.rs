@@ -1,4 +1,4 @@
-//! Regime Check: Bull, Bear or Sideways from closed bars, by rule.
+//! The rule regime: Bull, Bear or Sideways from closed bars.
 //!
 //! z = slope·W / (sd·√W): OLS slope of ln close over the last W bars against what a random walk of the same volatility would
 //! drift. Bull is entered above `enter` and kept above `exit`, Bear likewise below; a switch needs the same new state on
@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use super::continuity::{Continuity, Follows};
+use crate::decision::continuity::{Continuity, Follows};
 use crate::domain::frame::Frame;
 use crate::domain::reading::{Regime, RegimeReading};
 use crate::domain::settings::RegimeSettings;
@@ -199,7 +199,7 @@ mod tests {
     use crate::decision::specimens::frame;
 
     fn golden() -> (Vec<f64>, Value) {
-        let file: Value = serde_json::from_str(include_str!("../../tests/golden/regime.json")).unwrap();
+        let file: Value = serde_json::from_str(include_str!("../../../tests/golden/regime.json")).unwrap();
         let close = file["series"]["s"]["close"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
         let case = file["cases"].as_array().unwrap().iter().find(|c| c["fn"] == "trend_rule_regime").unwrap();
         (close, case.clone())

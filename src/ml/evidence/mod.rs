@@ -1,5 +1,7 @@
 //! Did past candidates above the gate keep their word? Only cross-fitted, out-of-sample confidences count.
 
+pub mod clauses;
+
 use crate::domain::reading::GateEvidence;
 use crate::domain::time::HOUR_MS;
 
@@ -37,12 +39,7 @@ const MIN_BLOCKS: usize = 5;
 /// different pairs that were open at once.
 #[must_use]
 pub fn gate_evidence(candidates: &[Candidate], threshold: f64, rho: f64, bootstrap: Bootstrap) -> GateEvidence {
-    let mut chosen: Vec<&Candidate> = candidates.iter().filter(|c| c.confidence >= threshold).collect();
-    chosen.sort_by_key(|c| (c.at, c.pair));
-    let hour = |ms: i64| ms.div_euclid(HOUR_MS);
-    let spans: Vec<PooledSpan> =
-        chosen.iter().map(|c| PooledSpan { pair: c.pair, first: hour(c.at), last: hour(c.ended) }).collect();
-    let weighted: Vec<(&Candidate, f64)> = chosen.into_iter().zip(pooled(&spans, rho)).collect();
+    let weighted = weighed(candidates.iter().filter(|c| c.confidence >= threshold).collect(), rho);
     let n_eff: f64 = weighted.iter().map(|(_, w)| w).sum();
     let average = |value: fn(&Candidate) -> f64| {
         (n_eff > 0.0).then(|| tidy(weighted.iter().map(|(c, w)| value(c) * w).sum::<f64>() / n_eff))
@@ -54,13 +51,28 @@ pub fn gate_evidence(candidates: &[Candidate], threshold: f64, rho: f64, bootstr
         hit_rate,
         hit_rate_lower: hit_rate.and_then(|r| wilson(r, n_eff, Z90_ONE_SIDED)).map(|(low, _)| tidy(low)),
         mean_net: average(|c| c.net),
-        mean_net_lower: mean_lower(&weighted, bootstrap).map(tidy),
+        mean_net_lower: mean_bounds(&weighted, bootstrap).map(|(low, _)| tidy(low)),
     }
 }
 
-/// One-sided 90 % lower bound of the weighted mean net return: blocks of time are drawn with replacement, all pairs of a block
+/// 80 % interval of the mean net return of all candidates; its lower end is the one-sided 90 % bound of [`gate_evidence`].
+#[must_use]
+pub fn mean_interval(candidates: &[Candidate], rho: f64, bootstrap: Bootstrap) -> Option<(f64, f64)> {
+    mean_bounds(&weighed(candidates.iter().collect(), rho), bootstrap)
+}
+
+/// Candidates in order of time with what each is worth beside the others.
+fn weighed(mut candidates: Vec<&Candidate>, rho: f64) -> Vec<(&Candidate, f64)> {
+    candidates.sort_by_key(|c| (c.at, c.pair));
+    let hour = |ms: i64| ms.div_euclid(HOUR_MS);
+    let spans: Vec<PooledSpan> =
+        candidates.iter().map(|c| PooledSpan { pair: c.pair, first: hour(c.at), last: hour(c.ended) }).collect();
+    candidates.into_iter().zip(pooled(&spans, rho)).collect()
+}
+
+/// 10 % and 90 % quantile of the weighted mean net return: blocks of time are drawn with replacement, all pairs of a block
 /// together.
-fn mean_lower(weighted: &[(&Candidate, f64)], bootstrap: Bootstrap) -> Option<f64> {
+fn mean_bounds(weighted: &[(&Candidate, f64)], bootstrap: Bootstrap) -> Option<(f64, f64)> {
     let block = |c: &Candidate| c.at.div_euclid(bootstrap.block_ms.max(1));
     let blocks: Vec<(f64, f64)> = weighted
         .chunk_by(|a, b| block(a.0) == block(b.0))
@@ -78,7 +90,8 @@ fn mean_lower(weighted: &[(&Candidate, f64)], bootstrap: Bootstrap) -> Option<f6
             sum / weight
         })
         .collect();
-    quantile_sorted(&sorted(means), 0.10)
+    let means = sorted(means);
+    Some((quantile_sorted(&means, 0.10)?, quantile_sorted(&means, 0.90)?))
 }
 
 #[cfg(test)]

@@ -1,0 +1,123 @@
+//! `cst train`: trains the models anew, with progress, and tells what they were worth.
+
+mod args;
+mod table;
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use color_eyre::eyre::{WrapErr, bail};
+
+pub use args::TrainArgs;
+use table::{Origin, Section, document};
+
+use super::args::Cli;
+use super::interrupt::Interrupt;
+use super::progress::ProgressLine;
+use super::{Outcome, find_home, load_settings, print, print_json};
+use crate::clock::{Clock, SystemClock};
+use crate::config::Home;
+use crate::domain::pair::{Interval, Pair, Venue};
+use crate::domain::snapshot::{ModelView, Progress};
+use crate::domain::{RawCandle, UtcMs};
+use crate::ml::Watch;
+use crate::orchestrator::{train_models, train_on, training_cost};
+use crate::store::Recording;
+use crate::store::lake::{self, Filter, Scan, Series, VenueName};
+
+pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
+    let home = find_home(cli)?;
+    let loaded = load_settings(cli, &home)?;
+    let settings = loaded.settings;
+    let core = &settings.core;
+    let interrupt = Interrupt::listen()?;
+    let line = Mutex::new(ProgressLine::new(false));
+    let progress = |p: Progress| {
+        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        line.show(format!("{} {}/{}", p.label, p.done, p.total));
+    };
+    let watch = Watch { progress: &progress, go_on: &|| !interrupt.asked() };
+    let now = SystemClock::new().now();
+    let cost = training_cost(core, settings.replay.trading_from);
+    let (data, outcomes) = if args.lake {
+        let candles = of_lake(&home, &args.venue, core.training.to)?;
+        let outcomes = train_on(core, &loaded.features, &candles, cost, now, watch)?;
+        (format!("the hourly candles of {} in the lake", args.venue), outcomes)
+    } else {
+        let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
+        let models = home.path(&settings.models.dir);
+        let from = settings.replay.trading_from;
+        let outcomes = train_models(core, &loaded.features, &models, &recording, from, now, watch)?;
+        ("the bundled recording".to_owned(), outcomes)
+    };
+    let views: Vec<ModelView> = outcomes.iter().flatten().map(|t| t.model.view()).collect();
+    if let Some(path) = &args.results {
+        let origin = Origin {
+            data,
+            command: command(args),
+            from: core.training.from,
+            to: core.training.to,
+            cost,
+            gate: core.gate.threshold,
+        };
+        let sections: Vec<Section> = core
+            .training
+            .exits
+            .iter()
+            .zip(outcomes)
+            .map(|(exit, outcome)| (exit.horizon, outcome.map(|t| t.results).map_err(|e| e.to_string())))
+            .collect();
+        write(path, &document(&origin, &sections))?;
+    }
+    if cli.json { print_json(&views) } else { print(&summary(&views)) }
+}
+
+fn command(args: &TrainArgs) -> String {
+    if args.lake { format!("cst train --lake --venue {} --results FILE", args.venue) } else { "cst train --results FILE".to_owned() }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), color_eyre::Report> {
+    std::fs::write(path, text).wrap_err_with(|| format!("{} could not be written", path.display()))
+}
+
+fn summary(views: &[ModelView]) -> String {
+    let mut text = String::new();
+    for v in views {
+        text.push_str(&format!(
+            "{:>4}  {}  rows {}  n_eff {:.0}  base {:.3}  Brier {:.4}  AUC {:.3}  ECE {:.4}  ({})\n",
+            v.horizon.to_string(),
+            v.version,
+            v.rows,
+            v.n_eff,
+            v.base_rate,
+            v.brier,
+            v.auc,
+            v.ece,
+            v.calibration
+        ));
+    }
+    text
+}
+
+/// Hourly candles of every pair of a venue that were over at `until`.
+fn of_lake(home: &Home, venue: &VenueName, until: UtcMs) -> Result<Vec<(Pair, Vec<RawCandle>)>, color_eyre::Report> {
+    let folder = home.lake();
+    let mut keys = lake::names(&folder, &Filter { venue: Some(venue.clone()), pair: None })?;
+    keys.retain(|key| key.series == Series::Candles(Interval::H1));
+    keys.sort();
+    if keys.is_empty() {
+        bail!("the lake has no hourly candles of {venue}; see `cst data list`, and `cst data import --help` for how candles get there");
+    }
+    let mut all = Vec::new();
+    for key in keys {
+        let pair = key.pair.clone();
+        let mut rows = Vec::new();
+        for batch in Scan::new(&folder, key).candles()? {
+            // The kind of venue plays no part in the checks of one series.
+            let raw = batch?.into_iter().map(|row| row.raw(&pair, Venue::Kraken, Interval::H1));
+            rows.extend(raw.filter(|r| r.open_time.plus(Interval::H1.ms()) <= until));
+        }
+        all.push((pair, rows));
+    }
+    Ok(all)
+}
