@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::OrchestratorError;
 pub use handle::{Handle, NotTaken, Pending, Ports, connect};
 pub use summary::{AccountResult, Summary};
-pub use training::train_models;
+pub use training::{train_models, universe as model_universe};
 
 use crate::clock::Clock;
 use crate::config::Settings;

@@ -69,7 +69,7 @@ pub fn load_or_train(
     train_models(core, features, models_dir, recording, trading_from, now, progress)
 }
 
-/// Trains one model per horizon from the recording's hourly history and makes them current.
+/// Trains one model per horizon from the recording's hourly history. Where no usable one is in force the new one is; elsewhere it becomes the candidate.
 ///
 /// # Errors
 /// When the recording cannot be read, there is too little data, or the registry cannot be written.
@@ -92,8 +92,9 @@ pub fn train_models(
     for model in trained {
         let horizon: Horizon = model.card.exits.horizon;
         registry.save(&universe, horizon, &model.card.version, &model, &model.card)?;
-        registry.promote(&universe, horizon, &model.card.version)?;
-        tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
+        let read = |text: &str| Model::from_json(text, features.schema());
+        let admitted = registry.admit(&universe, horizon, &model.card.version, now, read)?;
+        tracing::info!(horizon = %horizon, version = %model.card.version, ?admitted, "model trained and stored");
         models.push(Arc::new(model));
     }
     Ok(models)
