@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::features::FeaturesArgs;
+use super::models::args::ModelsArgs;
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
 use crate::domain::pair::Pair;
@@ -96,10 +97,10 @@ pub enum Command {
     Config(ConfigArgs),
     /// Read or verify the journal
     Journal(JournalArgs),
-    /// List the trained models
+    /// Trained models: list, show, compare, promote, roll back, prune
     Models(ModelsArgs),
     /// Train the models anew from the recorded history
-    Train,
+    Train(TrainArgs),
     /// Get, import, record, list and check market data
     Data(DataArgs),
     /// Show features of recorded data, list the set, or check it for leaks
@@ -355,15 +356,13 @@ pub enum JournalCommand {
 }
 
 #[derive(Debug, Args)]
-pub struct ModelsArgs {
-    #[command(subcommand)]
-    pub what: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// Every stored model; the current ones are marked
-    List,
+#[command(after_help = "\
+The first model of a horizon is in force at once. Where one is in force already the new one becomes the candidate: `cst models compare` shows both, \
+`cst models promote` puts it in force. With --promote that is done in one go.")]
+pub struct TrainArgs {
+    /// Put the new models in force, also where others are
+    #[arg(long)]
+    pub promote: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -60,7 +60,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Config(args)) => config::config(&cli, args),
         Some(Command::Journal(args)) => journal::journal(&cli, args),
         Some(Command::Models(args)) => models::models(&cli, args),
-        Some(Command::Train) => train::train(&cli),
+        Some(Command::Train(args)) => train::train(&cli, args),
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
         Some(Command::Data(args)) => data::data(&cli, args),
