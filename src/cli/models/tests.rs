@@ -186,9 +186,10 @@ fn two_versions_stand_side_by_side() {
     let home = Home::new();
     home.refused(&["compare", "--horizon", "24h"], &["no candidate for 24h"]);
     let text = home.other(&["compare", "h24-aaaa", "h24-bbbb"], None).unwrap();
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    assert!(lines[1].starts_with("metrics.brier") && lines[1].ends_with("0.2310    0.2320  +0.0010"), "{text}");
-    assert!(text.contains("2         2  −f1 +f2"), "{text}");
+    let cells: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(cells[0][..2], ["h24-aaaa", "h24-bbbb"]);
+    assert_eq!(cells[1], ["metrics.brier", "0.2310", "0.2320", "+0.0010"]);
+    assert!(cells.contains(&vec!["features", "2", "2", "−f1", "+f2"]), "{text}");
     assert!(text.contains("more are equal: --all shows them"), "{text}");
     assert!(home.other(&["compare", "h24-aaaa", "h24-bbbb", "--all"], None).unwrap().contains("metrics.reliability"));
     home.other(&["candidate", "h24-bbbb"], None).unwrap();

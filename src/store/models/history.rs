@@ -1,7 +1,7 @@
 //! What was put in force, when, by whom and why: `HISTORY`, a JSON line for each change, which only grows.
 //!
-//! An entry is on disk before `CURRENT` follows it. One whose change was cut off is known by what came after: it names a version that was not
-//! the one in force then. A line without its end was cut off while it was written; it counts for nothing and goes with the next entry.
+//! An entry is on disk before `CURRENT` follows it. One whose change was cut off is known by what came after: the version from before was still
+//! in force then. A line without its end was cut off while it was written; it counts for nothing and goes with the next entry.
 
 use std::path::Path;
 
@@ -124,11 +124,12 @@ impl History {
         files::put(disk, path, &all)
     }
 
-    /// The changes of `CURRENT` in order, each with whether it took place. `current` is the version in force now, where it is known.
+    /// The changes of `CURRENT` in order, each with whether it took place: one that was cut off left what was in force before. `current` is the
+    /// version in force now, where it is known.
     pub(super) fn changes<'a>(&'a self, current: Option<&str>) -> Vec<(&'a HistoryEntry, bool)> {
         let changes: Vec<&HistoryEntry> = self.entries.iter().filter(|e| e.what != ChangeKind::Fallback).collect();
-        let after = changes.iter().skip(1).map(|next| next.from.as_deref()).chain([current]);
-        changes.iter().zip(after).map(|(entry, after)| (*entry, after.is_none_or(|v| v == entry.to))).collect()
+        let after = changes.iter().skip(1).map(|next| Some(next.from.as_deref())).chain([current.map(Some)]);
+        changes.iter().zip(after).map(|(entry, after)| (*entry, after != Some(entry.from.as_deref()))).collect()
     }
 
     /// The versions that a series of rollbacks would leave, the one in force last: a promotion puts its version on top, a

@@ -163,10 +163,13 @@ impl Registry {
     /// [`StoreError::Models`] naming the line that is damaged.
     pub fn history(&self, universe: &str, horizon: Horizon) -> Result<Vec<(HistoryEntry, bool)>, StoreError> {
         let history = self.sound_history(&self.horizon(universe, horizon)?)?;
-        let current = self.current(universe, horizon).ok().flatten();
-        let changes = history.changes(current.as_deref());
+        let current = self.current(universe, horizon);
+        // Where nothing is in force, the one change there is was cut off.
+        let nothing = matches!(current, Ok(None));
+        let changes = history.changes(current.ok().flatten().as_deref());
         let took_place = |entry: &HistoryEntry| {
-            changes.iter().find(|(change, _)| std::ptr::eq(*change, entry)).is_none_or(|(_, took_place)| *took_place)
+            let change = changes.iter().find(|(change, _)| std::ptr::eq(*change, entry));
+            change.is_none_or(|(entry, took_place)| *took_place && !(nothing && entry.from.is_none()))
         };
         Ok(history.entries.iter().map(|entry| (entry.clone(), took_place(entry))).collect())
     }

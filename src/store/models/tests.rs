@@ -409,7 +409,31 @@ fn a_mark_written_by_hand_is_believed() {
     folder.promote("v2").unwrap();
     assert_eq!(folder.rollback().unwrap().to, "v1", "what was in force before there was a history");
     fs::write(folder.path("CURRENT"), "v3\n").unwrap();
-    assert_eq!(folder.rollback().unwrap().to, "v1");
+    assert_eq!(folder.rollback().unwrap().to, "v1", "not v2, which was rolled back");
+    // One alone is found again when its mark is lost.
+    let folder = Folder::with(1);
+    folder.promote("v1").unwrap();
+    fs::write(folder.path("CURRENT"), "?").unwrap();
+    assert_eq!(folder.in_force().unwrap().unwrap().version, "v1");
+}
+
+#[test]
+fn a_first_promotion_that_is_killed_is_told_as_such() {
+    let promote = |registry: &Registry| registry.promote("usd", H, "v1", &change(3, "first")).is_ok();
+    at_every_death(
+        || Folder::with(1),
+        promote,
+        |folder, done| {
+            let history = folder.registry.history("usd", H).unwrap();
+            let in_force = folder.current().is_some();
+            assert!(in_force || !done);
+            assert!(history.iter().all(|(_, took_place)| *took_place == in_force), "{history:?}");
+            folder.promote("v1").unwrap();
+            assert_eq!(folder.in_force().unwrap().unwrap().version, "v1");
+            let history = folder.registry.history("usd", H).unwrap();
+            assert!(history.last().is_some_and(|(_, took_place)| *took_place), "{history:?}");
+        },
+    );
 }
 
 #[test]
