@@ -102,8 +102,8 @@ impl Shelf {
                 self.version(all.first().copied().unwrap_or(Horizon::H24), version)?;
             }
         }
-        match fitting[..] {
-            [one] => Ok(one),
+        match fitting.as_slice() {
+            [one] => Ok(*one),
             _ => bail!("name the horizon: --horizon {}", names(&fitting)),
         }
     }
@@ -253,7 +253,8 @@ impl Shelf {
 
 /// Goes on only when a person said so.
 fn sure_of(question: &str, yes: bool, ask: Ask<'_>) -> Outcome {
-    match if yes { Some(true) } else { ask(question) } {
+    let said = if yes { Some(true) } else { ask(question) };
+    match said {
         Some(true) => Ok(()),
         Some(false) => bail!("nothing was changed"),
         None => bail!("this asks first, and there is no terminal to ask on: add --yes to do it. Nothing was changed"),

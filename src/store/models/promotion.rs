@@ -169,7 +169,7 @@ impl Registry {
         let changes = history.changes(current.ok().flatten().as_deref());
         let took_place = |entry: &HistoryEntry| {
             let change = changes.iter().find(|(change, _)| std::ptr::eq(*change, entry));
-            change.is_none_or(|(entry, took_place)| *took_place && !(nothing && entry.from.is_none()))
+            change.is_none_or(|(entry, took_place)| *took_place && (entry.from.is_some() || !nothing))
         };
         Ok(history.entries.iter().map(|entry| (entry.clone(), took_place(entry))).collect())
     }
