@@ -6,6 +6,7 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::features::FeaturesArgs;
+use super::models::args::ModelsArgs;
 use super::train::TrainArgs;
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
@@ -97,7 +98,7 @@ pub enum Command {
     Config(ConfigArgs),
     /// Read or verify the journal
     Journal(JournalArgs),
-    /// List the trained models
+    /// Trained models: list, show, compare, promote, roll back, prune
     Models(ModelsArgs),
     /// Train the models anew from the recorded history
     Train(TrainArgs),
@@ -353,18 +354,6 @@ pub enum JournalCommand {
     },
     /// Recompute the checksum chain: finds a changed or missing row
     Verify,
-}
-
-#[derive(Debug, Args)]
-pub struct ModelsArgs {
-    #[command(subcommand)]
-    pub what: ModelsCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum ModelsCommand {
-    /// Every stored model; the current ones are marked
-    List,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

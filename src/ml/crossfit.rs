@@ -10,7 +10,7 @@ use super::dataset::{Dataset, Sample};
 use super::evidence::Candidate;
 use super::numbers::{mean, spearman, tidy};
 use super::scores::{auc, bins_by_mass, brier, ece, ece_se, log_loss};
-use super::walk::OutOfSample;
+use super::walk::{Combination, OutOfSample, combination};
 
 const BINS: usize = 10;
 
@@ -66,7 +66,7 @@ impl Judged<'_> {
         Candidate {
             pair: self.sample.pair,
             at: self.sample.at.0,
-            ended: self.sample.ended.0,
+            known: self.sample.known.0,
             confidence: self.confidence,
             win: self.sample.win,
             net: self.sample.net,
@@ -74,15 +74,19 @@ impl Judged<'_> {
     }
 }
 
-/// The score of a row as the choice of a calibrator takes it.
+/// The scores of rows as the choice of a calibrator takes them. All are scored by the combination that the calibrator will be used with: one that
+/// was fitted on votes of another would map them to frequencies that they never had.
 #[must_use]
-pub fn dated(row: &OutOfSample<'_>) -> Dated {
-    Dated {
-        scored: Scored { logit: row.logit, win: row.sample.win, weight: row.sample.weight },
-        at: row.sample.at,
-        known: row.sample.known,
-        block: u32::try_from(row.fold).unwrap_or(u32::MAX),
-    }
+pub fn dated<'r, 'a: 'r>(rows: impl Iterator<Item = &'r OutOfSample<'a>>, combination: &Combination) -> Vec<Dated> {
+    rows.filter_map(|row| {
+        Some(Dated {
+            scored: Scored { logit: combination.vote(row)?.logit, win: row.sample.win, weight: row.sample.weight },
+            at: row.sample.at,
+            known: row.sample.known,
+            block: u32::try_from(row.fold).unwrap_or(u32::MAX),
+        })
+    })
+    .collect()
 }
 
 /// The bands that hold, from rows judged out of sample.
@@ -98,21 +102,22 @@ pub fn crossfit<'a>(rows: &[OutOfSample<'a>], folds: &[Fold]) -> Option<Crossfit
     for (k, fold) in folds.iter().enumerate().skip(1) {
         // Purged again: a label that reaches into this block is not yet known at its beginning.
         let known = || rows.iter().filter(|r| r.fold < k && r.sample.known.0 < fold.test_from);
-        let calibrator = choose(&known().map(dated).collect::<Vec<_>>())?.calibrator;
+        let combination = combination(known())?;
+        let calibrator = choose(&dated(known(), &combination))?.calibrator;
         let widened = bands(known());
-        judged.extend(rows.iter().filter(|r| r.fold == k).map(|row| {
+        judged.extend(rows.iter().filter(|r| r.fold == k).filter_map(|row| {
             let came = row.sample.scaled_return;
             // Without a finite band everything lies within.
             let holds = |band: Option<(f64, f64)>| band.is_none_or(|(low, high)| (low..=high).contains(&came));
-            Judged {
+            Some(Judged {
                 sample: row.sample,
                 fold: k,
-                confidence: calibrator.probability(row.logit),
+                confidence: calibrator.probability(combination.vote(row)?.logit),
                 base_rate: row.base_rate,
-                forecast: row.forecast,
+                forecast: combination.forecast(row),
                 in_eighty: holds(widened.eighty(row.quantiles)),
                 in_ninety: holds(widened.ninety(row.quantiles)),
-            }
+            })
         }));
     }
     let metrics = metrics(&judged)?;

@@ -39,8 +39,6 @@ pub struct Sample<'a> {
     pub at: UtcMs,
     /// When the last of its labels was known: `at` plus the whole horizon.
     pub known: UtcMs,
-    /// When the managed trade ended.
-    pub ended: UtcMs,
     pub features: &'a [f32],
     /// The features one bar earlier, where there is no hole.
     pub lagged: Option<&'a [f32]>,
@@ -53,7 +51,8 @@ pub struct Sample<'a> {
     pub net: f64,
     /// Log return of the 24 hours before, where no hole lies in them: the momentum baseline.
     pub momentum: Option<f64>,
-    /// Effective weight: uniqueness within the pair, deflated for the correlation with the other pairs.
+    /// Effective weight: uniqueness of the whole horizon within the pair (where the trade ended must not enter: winners that end early would
+    /// weigh more than losers that linger, and every frequency would be too high), deflated for the correlation with the other pairs.
     pub weight: f64,
 }
 
@@ -93,7 +92,7 @@ impl<'a> Dataset<'a> {
         let rho = mean_correlation(&samples, series.len());
         let hour = |t: UtcMs| t.0.div_euclid(HOUR_MS);
         let spans: Vec<PooledSpan> =
-            samples.iter().map(|s| PooledSpan { pair: s.pair, first: hour(s.at), last: hour(s.ended) }).collect();
+            samples.iter().map(|s| PooledSpan { pair: s.pair, first: hour(s.at), last: hour(s.known) - 1 }).collect();
         for (sample, weight) in samples.iter_mut().zip(pooled(&spans, rho)) {
             sample.weight = weight;
         }
@@ -140,12 +139,10 @@ fn samples_of<'a>(
             let sigma24 = row.sigma24?;
             let event = path.gated_event(t, exits, sigma24, cost)?;
             let scaled_return = path.forward_return(t, hours as usize)? / (sigma24 * unit);
-            let held = i64::try_from(event.end - t).ok()?;
             scaled_return.is_finite().then(|| Sample {
                 pair,
                 at,
                 known: at.plus(exits.horizon.ms()),
-                ended: at.plus(held * HOUR_MS),
                 features,
                 lagged: path.previous(t).and_then(|p| p.features.as_deref()),
                 sigma24,
@@ -227,11 +224,9 @@ mod tests {
         let series = Market::noise(2, 3_000, 6).build();
         let settings = settings(24);
         let data = Dataset::build(&series, &settings, &settings.exits[0], 0.004);
-        let ended: f64 = data.samples.iter().map(|s| s.ended.since(s.at) as f64 / HOUR_MS as f64).sum();
-        let held = ended / data.samples.len() as f64;
         assert!(data.rho < 0.2, "independent walks, rho {}", data.rho);
-        // Two pairs of 3,000 hours hold about 2·3,000/held independent trades.
-        let expected = 6_000.0 / (held + 1.0) / (1.0 + data.rho);
+        // Two pairs of 3,000 hours hold about 2·3,000/24 independent labels.
+        let expected = 6_000.0 / 24.0 / (1.0 + data.rho);
         assert!((data.n_eff() / expected - 1.0).abs() < 0.15, "{} vs {expected}", data.n_eff());
     }
 }

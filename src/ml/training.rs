@@ -146,7 +146,7 @@ impl Run<'_> {
         let data = recipe.data;
         let horizon = data.exits.horizon;
         let lacking = |what: &str| MlError::NotEnoughData { horizon, what: what.to_owned() };
-        let calibration = choose(&walk.rows.iter().map(dated).collect::<Vec<_>>())
+        let calibration = choose(&dated(walk.rows.iter(), &walk.combination))
             .ok_or_else(|| lacking("no out-of-sample scores to calibrate on"))?;
         let judged = crossfit(&walk.rows, &walk.folds)
             .ok_or_else(|| lacking("the out-of-sample blocks hold one outcome only"))?;
@@ -154,7 +154,8 @@ impl Run<'_> {
         let candidates: Vec<_> = judged.judged.iter().map(Judged::candidate).collect();
         let evidence = gate_evidence(&candidates, self.gate.threshold, data.rho, bootstrap);
         let results = lines(data, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
-        let epistemic_limit = quantile_sorted(&sorted(walk.rows.iter().map(|r| r.epistemic).collect()), 0.95)
+        let epistemic = walk.rows.iter().filter_map(|r| walk.combination.vote(r)).map(|v| v.epistemic).collect();
+        let epistemic_limit = quantile_sorted(&sorted(epistemic), 0.95)
             .ok_or_else(|| lacking("no out-of-sample scores"))?;
         let every: Vec<_> = data.samples.iter().collect();
         let card = ModelCard {

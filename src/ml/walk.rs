@@ -9,7 +9,7 @@ use super::block::{Block, FitError};
 use super::conformal::cqr::Quantiles;
 use super::cv::Fold;
 use super::dataset::{Dataset, Sample};
-use super::ensemble::{Ensemble, combine};
+use super::ensemble::{Ensemble, Vote, combine};
 use super::leakage::Dropped;
 use super::members::{self, Member, MemberSpec};
 use super::numbers::sigmoid;
@@ -95,11 +95,6 @@ pub struct OutOfSample<'a> {
     logits: Vec<f64>,
     /// Forecasts of line and trees.
     kinds: [f64; 2],
-    /// Deflated log odds of the weighted vote.
-    pub logit: f64,
-    pub epistemic: f64,
-    /// Return forecast in units of `σ24·√H`.
-    pub forecast: f64,
     /// Quantiles as modelled, in the same units.
     pub quantiles: Quantiles,
     /// Frequency of the event in the training block.
@@ -179,8 +174,7 @@ impl<'a> Recipe<'a> {
         })
     }
 
-    /// Fits each fold's training block and lets it judge its test block; in the order of folds and time. What members and kinds count for in a
-    /// fold is learned from the folds before it.
+    /// Fits each fold's training block and lets it judge its test block; in the order of folds and time.
     ///
     /// # Errors
     /// [`FitError`]; also when a fit has no answer for a row.
@@ -188,13 +182,12 @@ impl<'a> Recipe<'a> {
         let mut rows: Vec<OutOfSample<'a>> = Vec::new();
         for (k, fold) in folds.iter().enumerate() {
             let fitted = self.fit(&fold.train, k)?;
-            let combination = combination(rows.iter().filter(|r| r.sample.known.0 < fold.test_from));
             let test: Vec<&'a Sample<'a>> =
                 fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
             let judged: Vec<OutOfSample<'a>> = test
                 .par_iter()
                 .map(|sample| {
-                    judge(&fitted, combination.as_ref(), sample, k)
+                    judge(&fitted, sample, k)
                         .ok_or_else(|| FitError::Failed(format!("fold {k} has no answer for {}", sample.at)))
                 })
                 .collect::<Result<_, _>>()?;
@@ -204,20 +197,26 @@ impl<'a> Recipe<'a> {
     }
 }
 
-fn judge<'a>(
-    fitted: &Fitted,
-    combination: Option<&Combination>,
-    sample: &'a Sample<'a>,
-    fold: usize,
-) -> Option<OutOfSample<'a>> {
+fn judge<'a>(fitted: &Fitted, sample: &'a Sample<'a>, fold: usize) -> Option<OutOfSample<'a>> {
     let Fitted { ensemble, returns, quantiles, base_rate, .. } = fitted;
     let logits = ensemble.logits(sample.features)?;
     let kinds = returns.each(&ensemble.scaler, sample.features)?;
-    let vote = combine(&logits, combination.map_or(&ensemble.weights, |c| &c.weights))?;
     let quantiles = quantiles.at(&ensemble.scaler.pick(sample.features)?)?;
-    let forecast = mixed(kinds, combination.map_or(returns.share, |c| c.share));
-    let (logit, epistemic, base_rate) = (vote.logit, vote.epistemic, *base_rate);
-    Some(OutOfSample { sample, fold, logits, kinds, logit, epistemic, forecast, quantiles, base_rate })
+    Some(OutOfSample { sample, fold, logits, kinds, quantiles, base_rate: *base_rate })
+}
+
+impl Combination {
+    /// What all members say of a row together.
+    #[must_use]
+    pub fn vote(&self, row: &OutOfSample<'_>) -> Option<Vote> {
+        combine(&row.logits, &self.weights)
+    }
+
+    /// Return forecast of a row in units of `σ24·√H`.
+    #[must_use]
+    pub fn forecast(&self, row: &OutOfSample<'_>) -> f64 {
+        mixed(row.kinds, self.share)
+    }
 }
 
 /// What the members and kinds should count for, by what they said out of sample; `None` without rows.

@@ -17,7 +17,7 @@ use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::model::Model;
 use crate::ml::{MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
 use crate::pipeline::{FeatureEngine, FeatureSet, Validator};
-use crate::store::{Recording, Registry};
+use crate::store::{Recording, Registry, StoreError};
 
 /// The folder of the models that belong to these settings: other exits, costs, data or seed are other models.
 #[must_use]
@@ -33,7 +33,7 @@ pub fn universe(core: &CoreSettings, cost: f64) -> String {
     format!("kraken-usd-{hash}")
 }
 
-/// Loads the newest models of these settings, or trains and stores them.
+/// Loads the models in force for these settings, or earlier ones where those are damaged; trains where none can be used.
 ///
 /// # Errors
 /// [`OrchestratorError`] when the recording cannot be read, there is too little data, or the registry cannot be written.
@@ -46,36 +46,40 @@ pub fn load_or_train(
     now: UtcMs,
     watch: Watch<'_>,
 ) -> Result<Vec<Arc<Model>>, OrchestratorError> {
-    let cost = training_cost(core, trading_from);
     let registry = Registry::open(models_dir)?;
-    let universe = universe(core, cost);
-    let mut models = Vec::new();
+    let universe = universe(core, training_cost(core, trading_from));
+    let mut stored = Vec::new();
     let mut settled = true;
-    for exit in &core.training.exits {
-        match registry.load_current::<Model>(&universe, exit.horizon)? {
-            Some(model) => match model.check(features.schema()) {
-                Ok(()) => models.push(Arc::new(model)),
-                Err(error) => {
-                    tracing::warn!(error = %error, horizon = %exit.horizon, "stored model is not usable; training anew");
-                    settled = false;
-                }
-            },
+    for horizon in core.training.exits.iter().map(|exit| exit.horizon) {
+        let read = |text: &str| Model::from_json(text, features.schema());
+        match registry.load_in_force(&universe, horizon, now, read) {
+            Ok(Some(found)) => stored.push(Arc::new(found.model)),
             // The same data would be too little again.
-            None => match registry.refusal(&universe, exit.horizon)? {
-                Some(reason) => tracing::info!(horizon = %exit.horizon, reason, "there is no model of this horizon"),
+            Ok(None) => match registry.refusal(&universe, horizon)? {
+                Some(reason) => tracing::info!(horizon = %horizon, reason, "there is no model of this horizon"),
                 None => settled = false,
             },
+            Err(error @ StoreError::BadModel { .. }) => {
+                tracing::warn!(error = %error, horizon = %horizon, "no stored model is usable; training anew");
+                settled = false;
+            }
+            Err(error) => return Err(error.into()),
         }
     }
-    if settled && !models.is_empty() {
-        return Ok(models);
+    if settled && !stored.is_empty() {
+        return Ok(stored);
     }
     let trained = train_models(core, features, models_dir, recording, trading_from, now, watch)?;
-    Ok(trained.into_iter().flatten().map(|t| Arc::new(t.model)).collect())
+    // Beside a usable model in force the new one is a candidate, and a session does not follow candidates.
+    let kept = |model: Model| {
+        let horizon = model.card.horizon;
+        stored.iter().find(|kept| kept.card.horizon == horizon).map_or_else(|| Arc::new(model), Arc::clone)
+    };
+    Ok(trained.into_iter().flatten().map(|t| kept(t.model)).collect())
 }
 
-/// Trains one model per horizon from the recording's hourly history and makes them current. A horizon that the data is too little for is
-/// left out, and the registry keeps the reason.
+/// Trains one model per horizon from the recording's hourly history. Where no usable one is in force the new one is; elsewhere it becomes the
+/// candidate. A horizon that gets no model is left out, and the registry keeps the reason.
 ///
 /// # Errors
 /// When the recording cannot be read, there is too little data for every horizon, training was stopped, or the registry cannot be written.
@@ -98,8 +102,9 @@ pub fn train_models(
         match outcome {
             Ok(Trained { model, .. }) => {
                 registry.save(&universe, horizon, &model.card.version, model, &model.card)?;
-                registry.promote(&universe, horizon, &model.card.version)?;
-                tracing::info!(horizon = %horizon, version = %model.card.version, "model trained and stored");
+                let read = |text: &str| Model::from_json(text, features.schema());
+                let admitted = registry.admit(&universe, horizon, &model.card.version, now, read)?;
+                tracing::info!(horizon = %horizon, version = %model.card.version, ?admitted, "model trained and stored");
             }
             Err(error) => {
                 tracing::warn!(horizon = %horizon, error = %error, "no model of this horizon");

@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// What writers of the store need from a disk.
-pub(super) trait Disk: std::fmt::Debug + Send {
+pub(super) trait Disk: std::fmt::Debug + Send + Sync {
     /// Creates the folder and those above it.
     fn create_folder(&self, path: &Path) -> io::Result<()>;
     /// Writes a file from its beginning and makes its content durable.
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
+    /// Adds to the end of a file, which need not exist, and makes it durable.
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()>;
     /// Gives a file another name; a file of that name is replaced at once.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     fn remove(&self, path: &Path) -> io::Result<()>;
@@ -29,6 +31,12 @@ impl Disk for RealDisk {
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
         let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = File::options().append(true).create(true).open(path)?;
         file.write_all(bytes)?;
         file.sync_all()
     }
@@ -70,7 +78,7 @@ pub(super) mod faulty {
         fault: Fault,
     }
 
-    /// Does a number of steps, then has its fault; nothing is made durable, since no test turns the power off. Writing a file takes four steps: nothing, empty, half and all of it is there, and it is not durable.
+    /// Does a number of steps, then has its fault; nothing is made durable, since no test turns the power off. Writing a file, or to its end, takes four steps: nothing, empty, half and all of it is there, and it is not durable.
     #[derive(Debug, Clone)]
     pub(in crate::store) struct FaultyDisk(Arc<State>);
 
@@ -105,6 +113,17 @@ pub(super) mod faulty {
         fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
             self.step()?;
             let mut file = File::create(path)?;
+            self.step()?;
+            let (first, rest) = bytes.split_at(bytes.len() / 2);
+            file.write_all(first)?;
+            self.step()?;
+            file.write_all(rest)?;
+            self.step()
+        }
+
+        fn append(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+            self.step()?;
+            let mut file = File::options().append(true).create(true).open(path)?;
             self.step()?;
             let (first, rest) = bytes.split_at(bytes.len() / 2);
             file.write_all(first)?;

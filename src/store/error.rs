@@ -14,6 +14,11 @@ pub enum StoreError {
     BadData { path: PathBuf, reason: String },
     #[error("model file '{}' cannot be used: {reason}; train again or promote another version", path.display())]
     BadModel { path: PathBuf, reason: String },
+    /// A folder of models, as a whole or of one horizon.
+    #[error("models in '{}': {reason}", path.display())]
+    Models { path: PathBuf, reason: String },
+    #[error("the models in '{}' are being changed by {by}; wait for its end", path.display())]
+    ModelsBusy { path: PathBuf, by: String },
     #[error("'{name}' cannot name a {what}: use letters, digits, '.', '-' and '_', and do not begin with '.'")]
     BadName { what: &'static str, name: String },
     #[error("cannot {action} the journal '{}': {source}", path.display())]
@@ -43,8 +48,9 @@ impl StoreError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::BadData { .. } | Self::NotInLake { .. } => ErrorClass::Data,
-            Self::BadModel { .. } => ErrorClass::Model,
+            Self::BadModel { .. } | Self::Models { .. } => ErrorClass::Model,
             Self::Io { .. }
+            | Self::ModelsBusy { .. }
             | Self::BadName { .. }
             | Self::Database { .. }
             | Self::NotAJournal { .. }

@@ -22,7 +22,9 @@ pub mod ticks;
 pub use error::StoreError;
 pub use instruments::load_instruments;
 pub use journal::{Journal, SessionMeta, SessionRow, Table};
-pub use models::{Registry, RegistryEntry};
+pub use models::{
+    Admitted, Change, ChangeKind, CompareRow, FellBack, HistoryEntry, InForce, Registry, RegistryEntry, RolledBack, Who,
+};
 pub use quarantine::QuarantineFile;
 pub use recording::{Batches, Recording, ReplayRows};
 pub use ticks::{TapeSeries, TickRow, load_tape};

@@ -14,6 +14,7 @@ use cryptosmarttrader::domain::event::{Brain, Effect, Event, RawBatch, Record};
 use cryptosmarttrader::domain::pair::{Interval, Pair};
 use cryptosmarttrader::domain::time::UtcMs;
 use cryptosmarttrader::ml::Predictor;
+use cryptosmarttrader::ml::Watch;
 use cryptosmarttrader::ml::model::Model;
 use cryptosmarttrader::monitor::HealthMonitor;
 use cryptosmarttrader::orchestrator::train_models;
@@ -48,9 +49,12 @@ pub fn small_models(core: &CoreSettings, dir: &Path) -> Vec<Arc<Model>> {
         &recording,
         at("2024-07-17T00:00:00Z"),
         at("2024-07-01T00:00:00Z"),
-        &|_| {},
+        Watch { progress: &|_| {}, go_on: &|| true },
     )
     .expect("training works")
+    .into_iter()
+    .map(|trained| Arc::new(trained.expect("each horizon gets its model").model))
+    .collect()
 }
 
 /// Engine, broker and brains in one thread: questions are answered on the spot.

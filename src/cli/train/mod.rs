@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use color_eyre::eyre::{WrapErr, bail};
+use serde_json::json;
 
 pub use args::TrainArgs;
 use table::{Origin, Section, document};
@@ -16,14 +17,14 @@ use super::interrupt::Interrupt;
 use super::progress::ProgressLine;
 use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Home;
+use crate::config::{Home, Settings};
 use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::snapshot::{ModelView, Progress};
 use crate::domain::{RawCandle, UtcMs};
 use crate::ml::Watch;
-use crate::orchestrator::{train_models, train_on, training_cost};
-use crate::store::Recording;
+use crate::orchestrator::{model_universe, train_models, train_on, training_cost};
 use crate::store::lake::{self, Filter, Scan, Series, VenueName};
+use crate::store::{Change, Recording, Registry, Who};
 
 pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
     let home = find_home(cli)?;
@@ -69,7 +70,42 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
             .collect();
         write(path, &document(&origin, &sections))?;
     }
-    if cli.json { print_json(&views) } else { print(&summary(&views)) }
+    if args.lake {
+        return if cli.json { print_json(&views) } else { print(&views.iter().map(line).collect::<String>()) };
+    }
+    let standing = settle(&home, &settings, args.promote, &views, now)?;
+    if cli.json {
+        let told = |(view, in_force): (&ModelView, &bool)| -> Result<serde_json::Value, serde_json::Error> {
+            let mut value = serde_json::to_value(view)?;
+            if let Some(fields) = value.as_object_mut() {
+                fields.insert("in_force".to_owned(), json!(in_force));
+            }
+            Ok(value)
+        };
+        return print_json(&views.iter().zip(&standing).map(told).collect::<Result<Vec<_>, _>>()?);
+    }
+    print(&views.iter().zip(&standing).map(|(view, in_force)| told(view, *in_force)).collect::<String>())
+}
+
+/// Puts the new models in force where that is asked for; whether each is.
+fn settle(
+    home: &Home,
+    settings: &Settings,
+    promote: bool,
+    views: &[ModelView],
+    now: UtcMs,
+) -> Result<Vec<bool>, color_eyre::Report> {
+    let registry = Registry::open(&home.path(&settings.models.dir))?;
+    let universe = model_universe(&settings.core, training_cost(&settings.core, settings.replay.trading_from));
+    let mut standing = Vec::new();
+    for view in views {
+        if promote {
+            let change = Change { at: now, by: Who::Command, reason: "cst train --promote".to_owned() };
+            registry.promote(&universe, view.horizon, &view.version, &change)?;
+        }
+        standing.push(registry.current(&universe, view.horizon)?.is_some_and(|version| version == view.version));
+    }
+    Ok(standing)
 }
 
 fn command(args: &TrainArgs) -> String {
@@ -80,23 +116,28 @@ fn write(path: &Path, text: &str) -> Result<(), color_eyre::Report> {
     std::fs::write(path, text).wrap_err_with(|| format!("{} could not be written", path.display()))
 }
 
-fn summary(views: &[ModelView]) -> String {
-    let mut text = String::new();
-    for v in views {
-        text.push_str(&format!(
-            "{:>4}  {}  rows {}  n_eff {:.0}  base {:.3}  Brier {:.4}  AUC {:.3}  ECE {:.4}  ({})\n",
-            v.horizon.to_string(),
-            v.version,
-            v.rows,
-            v.n_eff,
-            v.base_rate,
-            v.brier,
-            v.auc,
-            v.ece,
-            v.calibration
-        ));
-    }
-    text
+fn line(v: &ModelView) -> String {
+    format!(
+        "{:>4}  {}  rows {}  n_eff {:.0}  base {:.3}  Brier {:.4}  AUC {:.3}  ECE {:.4}  ({})\n",
+        v.horizon.to_string(),
+        v.version,
+        v.rows,
+        v.n_eff,
+        v.base_rate,
+        v.brier,
+        v.auc,
+        v.ece,
+        v.calibration
+    )
+}
+
+fn told(v: &ModelView, in_force: bool) -> String {
+    let stands = if in_force {
+        "in force: sessions take it when they start".to_owned()
+    } else {
+        format!("the candidate, another one stays in force: cst models compare --horizon {}", v.horizon)
+    };
+    format!("{}      {stands}\n", line(v))
 }
 
 /// Hourly candles of every pair of a venue that were over at `until`.

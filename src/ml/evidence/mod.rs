@@ -16,8 +16,8 @@ pub struct Candidate {
     pub pair: usize,
     /// Decision, ms.
     pub at: i64,
-    /// End of the trade, ms.
-    pub ended: i64,
+    /// When the whole horizon was over, ms; where the trade ended must not weigh.
+    pub known: i64,
     pub confidence: f64,
     pub win: bool,
     pub net: f64,
@@ -66,7 +66,7 @@ fn weighed(mut candidates: Vec<&Candidate>, rho: f64) -> Vec<(&Candidate, f64)> 
     candidates.sort_by_key(|c| (c.at, c.pair));
     let hour = |ms: i64| ms.div_euclid(HOUR_MS);
     let spans: Vec<PooledSpan> =
-        candidates.iter().map(|c| PooledSpan { pair: c.pair, first: hour(c.at), last: hour(c.ended) }).collect();
+        candidates.iter().map(|c| PooledSpan { pair: c.pair, first: hour(c.at), last: hour(c.known) - 1 }).collect();
     candidates.into_iter().zip(pooled(&spans, rho)).collect()
 }
 
@@ -102,7 +102,7 @@ mod tests {
 
     fn candidate(hour: i64, hours: i64, confidence: f64, win: bool) -> Candidate {
         let net = if win { 0.02 } else { -0.03 };
-        Candidate { pair: 0, at: hour * HOUR_MS, ended: (hour + hours) * HOUR_MS, confidence, win, net }
+        Candidate { pair: 0, at: hour * HOUR_MS, known: (hour + hours) * HOUR_MS, confidence, win, net }
     }
 
     #[test]
