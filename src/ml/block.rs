@@ -161,7 +161,8 @@ fn words(error: trees::FitError) -> FitError {
 /// # Errors
 /// [`FitError::Failed`] when a value is absent or not finite.
 pub fn columns(rows: &[&[f32]], scaler: &Scaler) -> Result<Columns, FitError> {
-    let values = scaler.inputs().map(|input| rows.iter().filter_map(|r| r.get(input.place).copied()).collect()).collect();
+    let values =
+        scaler.inputs().map(|input| rows.iter().filter_map(|r| r.get(input.place).copied()).collect()).collect();
     Columns::new(values).ok_or_else(|| FitError::Failed("an input is absent or not finite".to_owned()))
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::{Dated, choose};
 use super::calibration::Scored;
+use super::calibration::{Dated, choose};
 use super::conformal::cqr::Bands;
 use super::cv::Fold;
 use super::dataset::{Dataset, Sample};

@@ -118,13 +118,7 @@ impl<'a> Dataset<'a> {
     }
 }
 
-fn samples_of<'a>(
-    pair: usize,
-    rows: &'a [TrainingRow],
-    stride: u32,
-    exits: &ExitPlan,
-    cost: f64,
-) -> Vec<Sample<'a>> {
+fn samples_of<'a>(pair: usize, rows: &'a [TrainingRow], stride: u32, exits: &ExitPlan, cost: f64) -> Vec<Sample<'a>> {
     let path = Path::new(rows);
     let hours = exits.horizon.0;
     let unit = f64::from(hours).sqrt();

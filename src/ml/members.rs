@@ -118,9 +118,9 @@ fn block_bootstrap(blocks: &[u32], weights: &[f64], rng: &mut SplitMix64) -> Vec
 
 #[cfg(test)]
 mod tests {
+    use super::super::dataset::Dataset;
     use super::super::numbers::sigmoid;
     use super::super::testkit::{Market, inputs, settings};
-    use super::super::dataset::Dataset;
     use super::*;
 
     fn spec(index: u32) -> MemberSpec {

@@ -9,10 +9,10 @@ use crate::domain::reading::GateEvidence;
 use crate::domain::snapshot::ModelView;
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
+use super::bands::QuantileTrees;
 use super::calibration::Calibrator;
 use super::calibration::Tried;
 use super::conformal::cqr::Bands;
-use super::bands::QuantileTrees;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;

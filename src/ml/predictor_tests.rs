@@ -17,7 +17,16 @@ static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
     let mut settings = settings(6);
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let series = Market::planted(2, 2_500, 71).build();
-    let models = train(&series, &schema(), &settings, &crate::domain::settings::GateSettings::default(), COST, UtcMs(1), Watch { progress: &|_| {}, go_on: &|| true }).unwrap();
+    let models = train(
+        &series,
+        &schema(),
+        &settings,
+        &crate::domain::settings::GateSettings::default(),
+        COST,
+        UtcMs(1),
+        Watch { progress: &|_| {}, go_on: &|| true },
+    )
+    .unwrap();
     models.into_iter().map(|t| Arc::new(t.unwrap().model)).collect()
 });
 

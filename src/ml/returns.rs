@@ -5,9 +5,9 @@ use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::block::{Block, FitError};
 use super::cv::{Fold, Span, purged_kfold};
 use super::dataset::Sample;
-use super::block::{Block, FitError};
 use super::linear::{Linear, Moments, elastic_net};
 use super::scaler::{Input, Scaler};
 use super::trees::{Boosted, Objective};
@@ -126,9 +126,8 @@ fn squared_errors(samples: &[&Sample<'_>], fold: &Fold, keep: &[Input]) -> Resul
     let test = of(&fold.test);
     for (penalty, error) in PENALTIES.iter().zip(&mut errors) {
         let model = elastic_net(&moments, *penalty, L1_RATIO)?;
-        let of_row = |s: &&Sample<'_>| {
-            Some(s.weight * (s.scaled_return - model.at(&scaler.transform(s.features))?).powi(2))
-        };
+        let of_row =
+            |s: &&Sample<'_>| Some(s.weight * (s.scaled_return - model.at(&scaler.transform(s.features))?).powi(2));
         *error = test.iter().filter_map(of_row).sum();
     }
     Ok(errors)

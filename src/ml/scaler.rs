@@ -50,7 +50,9 @@ impl Scaler {
     pub fn fit(rows: &[&[f32]], keep: &[Input]) -> Self {
         let columns = keep
             .iter()
-            .filter_map(|input| fit_column(input, rows.iter().filter_map(|r| r.get(input.place)).map(|v| f64::from(*v)).collect()))
+            .filter_map(|input| {
+                fit_column(input, rows.iter().filter_map(|r| r.get(input.place)).map(|v| f64::from(*v)).collect())
+            })
             .collect();
         Self { columns }
     }

@@ -6,8 +6,8 @@
 use crate::domain::settings::{GateSettings, TrainingSettings};
 use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
-use super::calibration::choose;
 use super::block::FitError;
+use super::calibration::choose;
 use super::crossfit::{Judged, bands, crossfit, dated, pairs_with_samples};
 use super::cv::{Fold, overlaps, purged_walk_forward};
 use super::dataset::{Dataset, TrainingSeries};
@@ -155,8 +155,8 @@ impl Run<'_> {
         let evidence = gate_evidence(&candidates, self.gate.threshold, data.rho, bootstrap);
         let results = lines(data, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
         let epistemic = walk.rows.iter().filter_map(|r| walk.combination.vote(r)).map(|v| v.epistemic).collect();
-        let epistemic_limit = quantile_sorted(&sorted(epistemic), 0.95)
-            .ok_or_else(|| lacking("no out-of-sample scores"))?;
+        let epistemic_limit =
+            quantile_sorted(&sorted(epistemic), 0.95).ok_or_else(|| lacking("no out-of-sample scores"))?;
         let every: Vec<_> = data.samples.iter().collect();
         let card = ModelCard {
             version: String::new(),

@@ -68,7 +68,8 @@ fn a_planted_signal_is_found_and_proved() {
         let fresh = Market::planted(3, 6_000, seed).build();
         let data = Dataset::build(&fresh, &settings, &settings.exits[0], COST);
         all += data.samples.len();
-        let judged = data.samples.iter().filter_map(|s| Some((model.judge(&wide(s.features), s.sigma24)?.confidence, s.win)));
+        let judged =
+            data.samples.iter().filter_map(|s| Some((model.judge(&wide(s.features), s.sigma24)?.confidence, s.win)));
         let above: Vec<(f64, bool)> = judged.filter(|(p, _)| *p > GATE.threshold).collect();
         said += above.iter().map(|(p, _)| p).sum::<f64>();
         held += above.iter().filter(|(_, win)| *win).count() as f64;
@@ -146,7 +147,11 @@ fn the_card_says_where_the_model_comes_from() {
     settings.to = series[0].rows[2_900].bar.open_time;
     let seen = std::sync::Mutex::new(Vec::new());
     let watch = |p: Progress| seen.lock().unwrap().push((p.done, p.total));
-    let model = train(&series, &schema(), &settings, &GATE, COST, UtcMs(77), Watch { progress: &watch, ..WATCH }).unwrap().remove(0).unwrap().model;
+    let model = train(&series, &schema(), &settings, &GATE, COST, UtcMs(77), Watch { progress: &watch, ..WATCH })
+        .unwrap()
+        .remove(0)
+        .unwrap()
+        .model;
     let card = &model.card;
     let of = |name: &str| card.dropped.iter().find(|d| d.feature == name).map(|d| d.reason.to_string()).unwrap();
     assert_eq!(of("adx14"), "constant");
@@ -166,7 +171,10 @@ fn the_card_says_where_the_model_comes_from() {
 #[test]
 fn too_little_is_refused_in_words() {
     let run = |hours: usize, settings: &TrainingSettings| {
-        train(&Market::noise(1, hours, 9).build(), &schema(), settings, &GATE, COST, UtcMs(1), WATCH).unwrap().remove(0).unwrap_err()
+        train(&Market::noise(1, hours, 9).build(), &schema(), settings, &GATE, COST, UtcMs(1), WATCH)
+            .unwrap()
+            .remove(0)
+            .unwrap_err()
     };
     let error = run(300, &settings(6));
     assert!(matches!(&error, MlError::NotEnoughData { .. }), "{error}");

@@ -182,8 +182,7 @@ impl<'a> Recipe<'a> {
         let mut rows: Vec<OutOfSample<'a>> = Vec::new();
         for (k, fold) in folds.iter().enumerate() {
             let fitted = self.fit(&fold.train, k)?;
-            let test: Vec<&'a Sample<'a>> =
-                fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
+            let test: Vec<&'a Sample<'a>> = fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
             let judged: Vec<OutOfSample<'a>> = test
                 .par_iter()
                 .map(|sample| {

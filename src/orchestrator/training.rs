@@ -163,12 +163,7 @@ fn series(
     Ok(all)
 }
 
-fn one_series(
-    core: &CoreSettings,
-    features: &Arc<FeatureSet>,
-    pair: Pair,
-    rows: &[RawCandle],
-) -> TrainingSeries {
+fn one_series(core: &CoreSettings, features: &Arc<FeatureSet>, pair: Pair, rows: &[RawCandle]) -> TrainingSeries {
     let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
     let mut engine = FeatureEngine::new(Arc::clone(features), &core.pipeline);
     let mut out = Vec::new();

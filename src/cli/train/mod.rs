@@ -71,7 +71,7 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
         write(path, &document(&origin, &sections))?;
     }
     if args.lake {
-        return if cli.json { print_json(&views) } else { print(&views.iter().map(line).collect::<String>()) };
+        return if cli.json { print_json(&views) } else { print(&views.iter().map(summary).collect::<String>()) };
     }
     let standing = settle(&home, &settings, args.promote, &views, now)?;
     if cli.json {
@@ -109,14 +109,18 @@ fn settle(
 }
 
 fn command(args: &TrainArgs) -> String {
-    if args.lake { format!("cst train --lake --venue {} --results FILE", args.venue) } else { "cst train --results FILE".to_owned() }
+    if args.lake {
+        format!("cst train --lake --venue {} --results FILE", args.venue)
+    } else {
+        "cst train --results FILE".to_owned()
+    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), color_eyre::Report> {
     std::fs::write(path, text).wrap_err_with(|| format!("{} could not be written", path.display()))
 }
 
-fn line(v: &ModelView) -> String {
+fn summary(v: &ModelView) -> String {
     format!(
         "{:>4}  {}  rows {}  n_eff {:.0}  base {:.3}  Brier {:.4}  AUC {:.3}  ECE {:.4}  ({})\n",
         v.horizon.to_string(),
@@ -137,7 +141,7 @@ fn told(v: &ModelView, in_force: bool) -> String {
     } else {
         format!("the candidate, another one stays in force: cst models compare --horizon {}", v.horizon)
     };
-    format!("{}      {stands}\n", line(v))
+    format!("{}      {stands}\n", summary(v))
 }
 
 /// Hourly candles of every pair of a venue that were over at `until`.
@@ -147,7 +151,9 @@ fn of_lake(home: &Home, venue: &VenueName, until: UtcMs) -> Result<Vec<(Pair, Ve
     keys.retain(|key| key.series == Series::Candles(Interval::H1));
     keys.sort();
     if keys.is_empty() {
-        bail!("the lake has no hourly candles of {venue}; see `cst data list`, and `cst data import --help` for how candles get there");
+        bail!(
+            "the lake has no hourly candles of {venue}; see `cst data list`, and `cst data import --help` for how candles get there"
+        );
     }
     let mut all = Vec::new();
     for key in keys {

@@ -66,7 +66,11 @@ fn probabilities(text: &mut String, lines: &[ResultLine]) {
         text.push_str(&name(line));
         match &line.metrics {
             None => {
-                let _ = writeln!(text, " {} | {:.0} | one outcome only | | | | | | | | | | |", line.always.rows, line.always.n_eff);
+                let _ = writeln!(
+                    text,
+                    " {} | {:.0} | one outcome only | | | | | | | | | | |",
+                    line.always.rows, line.always.n_eff
+                );
             }
             Some(m) => {
                 let _ = writeln!(

@@ -108,8 +108,9 @@ fn scene(suspect: Formula, seed: u64, horizon: u32) -> Scene {
     let bench = Bench { bars, suspect };
     for (one, bars) in series.iter_mut().zip(&bench.bars) {
         for (t, row) in one.rows.iter_mut().enumerate() {
-            row.features =
-                Some(bench.row(bars, t)).filter(|f| f.iter().all(|v| v.is_finite())).map(|f| f.iter().map(|v| *v as f32).collect());
+            row.features = Some(bench.row(bars, t))
+                .filter(|f| f.iter().all(|v| v.is_finite()))
+                .map(|f| f.iter().map(|v| *v as f32).collect());
         }
     }
     let settings = settings(horizon);

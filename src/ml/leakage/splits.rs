@@ -7,7 +7,6 @@ use crate::domain::UtcMs;
 use crate::ml::cv::{Fold, overlaps};
 use crate::ml::dataset::Dataset;
 
-
 fn fold_report(
     test: LeakageTest,
     folds: &[Fold],
