@@ -62,13 +62,13 @@ pub struct TrainingSettings {
     pub to: UtcMs,
     /// Take every n-th hourly bar as a sample.
     pub stride_hours: u32,
-    /// Members of the ensemble, each fitted on its own block bootstrap.
+    /// Members of the ensemble: logistic regressions, boosted trees and forests in turn, each on its own draw of time blocks.
     pub members: u32,
     /// Walk-forward test blocks.
     pub folds: u32,
     /// L2 penalty of the logistic members.
     pub l2: f64,
-    /// Depth of the tree members.
+    /// Depth of the boosted trees; a forest's trees are four deeper.
     pub tree_depth: u32,
     pub seed: u64,
 }
@@ -79,6 +79,8 @@ impl Default for TrainingSettings {
             exits: vec![
                 ExitPlan { horizon: Horizon::H1, target_multiple: 6.0, stop_multiple: 4.0 },
                 ExitPlan { horizon: Horizon::H24, target_multiple: 2.0, stop_multiple: 1.5 },
+                ExitPlan { horizon: Horizon(168), target_multiple: 2.0, stop_multiple: 1.5 },
+                ExitPlan { horizon: Horizon(720), target_multiple: 2.0, stop_multiple: 1.5 },
             ],
             from: UtcMs(1_483_228_800_000), // 2017-01-01
             to: UtcMs(1_719_792_000_000),   // 2024-07-01, the first hour of the replayed recording

@@ -185,10 +185,10 @@ fn without_a_model_nothing_is_said_and_the_status_is_the_worst() {
     assert!(made.is_empty());
     assert_eq!(
         none.iter().map(|n| (n.horizon.0, n.reason.as_str())).collect::<Vec<_>>(),
-        [(1, "no model"), (24, "no model")]
+        [1, 24, 168, 720].map(|hours| (hours, "no model"))
     );
     let Some(Message::PredictorToHealth(status)) = reply.messages.last() else { panic!("health") };
-    assert_eq!((status.model.as_str(), status.brier, status.abstained), ("none", 1.0, 2));
+    assert_eq!((status.model.as_str(), status.brier, status.abstained), ("none", 1.0, 4));
     // A horizon that lacks its model is reported beside those that have one.
     let mut p = Predictor::new(vec![MODELS[0].clone()], &schema(), Box::new(|_| COST))
         .expecting(vec![Horizon(6), Horizon::H24]);

@@ -43,6 +43,15 @@ impl Home {
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("NO_COLOR", "1");
         command.arg("--home").arg(self.path());
         let core = support::small_settings();
+        let exits: Vec<String> = core
+            .training
+            .exits
+            .iter()
+            .map(|e| {
+                let (hours, target, stop) = (e.horizon.0, e.target_multiple, e.stop_multiple);
+                format!("{{ horizon_hours = {hours}, target_multiple = {target:?}, stop_multiple = {stop:?} }}")
+            })
+            .collect();
         let models = models().display().to_string();
         let recording = support::recording_dir().display().to_string();
         for (key, value) in [
@@ -50,6 +59,7 @@ impl Home {
             ("replay.until", until.to_owned()),
             ("models.dir", models),
             ("training.from", core.training.from.to_string()),
+            ("training.exits", format!("[{}]", exits.join(", "))),
             ("training.members", core.training.members.to_string()),
             ("training.folds", core.training.folds.to_string()),
             ("training.stride_hours", core.training.stride_hours.to_string()),
