@@ -104,7 +104,7 @@ fn trades(text: &mut String, lines: &[ResultLine], gate: f64) {
     );
     for line in lines {
         let [confident, passed, always, momentum] =
-            [&line.confident, &line.passed, &line.always, &line.momentum].map(|t| rule(t));
+            [&line.confident, &line.passed, &line.always, &line.momentum].map(rule);
         let _ = writeln!(text, "{} {confident} | {passed} | {always} | {momentum} |", name(line));
     }
     text.push('\n');

@@ -160,7 +160,7 @@ impl Scene {
             })
             .collect();
         gate(&Evidence {
-            series: &self.series,
+            series: self.series,
             data: &self.data,
             watched: &watched,
             folds: &self.folds,
