@@ -4,6 +4,8 @@
 
 use std::f64::consts::{PI, SQRT_2};
 
+use crate::domain::gamma::ln_gamma;
+
 /// Steps after which a series or continued fraction counts as converged.
 const MAX_STEPS: u32 = 500;
 const EPSILON: f64 = 1e-16;
@@ -68,37 +70,18 @@ pub fn normal_quantile(p: f64) -> Option<f64> {
     Some(x)
 }
 
-/// Logarithm of the gamma function for `x > 0` (Lanczos, g = 7).
-fn ln_gamma(x: f64) -> f64 {
-    const COEFFICIENTS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let x = x - 1.0;
-    let sum =
-        COEFFICIENTS.iter().zip(1_u32..).fold(0.999_999_999_999_809_9, |sum, (c, i)| sum + c / (x + f64::from(i)));
-    let t = x + 7.5;
-    0.5 * (2.0 * PI).ln() + (x + 0.5) * t.ln() - t + sum.ln()
-}
-
-/// Regularised incomplete beta function, `0 ≤ x ≤ 1` (continued fraction by Lentz's method).
-fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
+/// Regularised incomplete beta function, `0 ≤ x ≤ 1` (continued fraction by Lentz's method); `None` unless `a` and `b` are above 0.
+pub(super) fn incomplete_beta(a: f64, b: f64, x: f64) -> Option<f64> {
     if x <= 0.0 {
-        return 0.0;
+        return Some(0.0);
     }
     if x >= 1.0 {
-        return 1.0;
+        return Some(1.0);
     }
     if x > (a + 1.0) / (a + b + 2.0) {
-        return 1.0 - incomplete_beta(b, a, 1.0 - x);
+        return incomplete_beta(b, a, 1.0 - x).map(|below| 1.0 - below);
     }
-    let front = (ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b) + a * x.ln() + b * (-x).ln_1p()).exp() / a;
+    let front = (ln_gamma(a + b)? - ln_gamma(a)? - ln_gamma(b)? + a * x.ln() + b * (-x).ln_1p()).exp() / a;
     let keep = |v: f64| if v.abs() < TINY { TINY } else { v };
     let mut c = 1.0;
     let mut d = 1.0 / keep(1.0 - (a + b) * x / (a + 1.0));
@@ -117,14 +100,14 @@ fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
             break;
         }
     }
-    front * value
+    Some(front * value)
 }
 
 /// Weight of the F distribution above `f`; `None` for a negative or undefined value or fewer than one degree of freedom.
 #[must_use]
 pub fn f_tail(f: f64, numerator: f64, denominator: f64) -> Option<f64> {
     (f >= 0.0 && numerator >= 1.0 && denominator >= 1.0)
-        .then(|| incomplete_beta(denominator / 2.0, numerator / 2.0, denominator / (denominator + numerator * f)))
+        .then(|| incomplete_beta(denominator / 2.0, numerator / 2.0, denominator / (denominator + numerator * f)))?
 }
 
 /// Two-sided p-value of a Student's t with `degrees` of freedom (need not be whole).

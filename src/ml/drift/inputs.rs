@@ -16,6 +16,7 @@ use crate::domain::UtcMs;
 use crate::domain::drift::{DriftSpan, FeatureDrift, FeatureVerdict, WindowDrift};
 use crate::domain::time::{DAY_MS, HOUR_MS};
 use crate::ml::numbers::sorted;
+use crate::ml::selection::multiplicity::benjamini_yekutieli;
 
 /// Level of the stability index's threshold.
 pub const PSI_LEVEL: f64 = 0.999;
@@ -200,7 +201,7 @@ pub(super) fn judge(reference: &[FeatureReference], rows: &[&Row]) -> Vec<Featur
     };
     let mut features: Vec<FeatureDrift> = reference.iter().enumerate().map(one).collect();
     let p: Vec<Option<f64>> = features.iter().map(|f| f.p).collect();
-    for (feature, rejected) in features.iter_mut().zip(benjamini_yekutieli(&p, FALSE_DISCOVERY)) {
+    for (feature, rejected) in features.iter_mut().zip(rejected(&p, FALSE_DISCOVERY)) {
         feature.significant = rejected;
         feature.verdict = verdict(feature);
     }
@@ -254,13 +255,10 @@ fn verdict(drift: &FeatureDrift) -> FeatureVerdict {
     }
 }
 
-/// Which hypotheses fall at a false discovery rate of `q` under any dependence (Benjamini, Yekutieli 2001). What has no p-value is not tested.
+/// Which hypotheses fall at a false discovery rate of `q` under any dependence. What has no p-value is not tested.
 #[must_use]
-pub fn benjamini_yekutieli(p: &[Option<f64>], q: f64) -> Vec<bool> {
-    let tested = sorted(p.iter().copied().flatten().collect());
-    let harmonic: f64 = (1..=tested.len()).map(|i| 1.0 / i as f64).sum();
-    let steps = tested.iter().zip(1_u32..);
-    let passes = steps.filter(|(p, rank)| **p <= q * f64::from(*rank) / (tested.len() as f64 * harmonic));
-    let limit = passes.last().map(|(p, _)| *p);
-    p.iter().map(|p| p.zip(limit).is_some_and(|(p, limit)| p <= limit)).collect()
+pub fn rejected(p: &[Option<f64>], q: f64) -> Vec<bool> {
+    let tested: Vec<f64> = p.iter().copied().flatten().collect();
+    let mut adjusted = benjamini_yekutieli(&tested).into_iter();
+    p.iter().map(|p| p.and_then(|_| adjusted.next()).is_some_and(|p| p <= q)).collect()
 }

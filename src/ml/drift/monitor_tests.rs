@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::control::Control;
-use super::inputs::{MAX_ROWS, Row, benjamini_yekutieli, judge};
+use super::inputs::{MAX_ROWS, Row, judge, rejected};
 use super::reference::correlation_time;
 use super::*;
 use crate::domain::UtcMs;
@@ -271,6 +271,6 @@ fn odd_windows_and_references_give_no_nan() {
 fn the_false_discovery_rate_is_controlled_step_by_step() {
     let p = [Some(0.001), None, Some(0.5), Some(0.009), Some(0.02)];
     // Four tested: harmonic sum 25/12, so the limits are 0.006, 0.012, 0.018, 0.024.
-    assert_eq!(benjamini_yekutieli(&p, 0.05), [true, false, false, true, false]);
-    assert_eq!(benjamini_yekutieli(&[], 0.05), Vec::<bool>::new());
+    assert_eq!(rejected(&p, 0.05), [true, false, false, true, false]);
+    assert_eq!(rejected(&[], 0.05), Vec::<bool>::new());
 }
