@@ -145,28 +145,39 @@ impl TradeSeries {
         self.cells.entry(start).or_insert_with(|| CandleBuilder::new(self.interval.0)).push(trade).map(|_| ())
     }
 
-    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told and the exchange is asked about the open
-    /// cell as well. A cell that seemed quiet may still leave as a candle, as long as no later one has.
+    /// A trade of a cell that is closed already: its trades are fetched again, or the doubt is told. A cell that seemed quiet may still leave
+    /// as a candle, as long as no later one has. Where the exchange's stamps are behind, the trade is of the next cell.
     fn late(&mut self, start: UtcMs) {
         self.late_trades = self.late_trades.saturating_add(1);
+        if !self.look_again(start) {
+            let text =
+                format!("a trade of the {} candle of {} came after it was closed", self.interval, start.minute());
+            self.doubt = Some(text);
+        }
+        self.look_again(start.plus(self.interval.ms()));
+    }
+
+    /// The trades of a cell are fetched again, or those of the open one when it is over; it may have one that was taken for another cell's.
+    /// `false` when its candle, or a later one, has left.
+    fn look_again(&mut self, start: UtcMs) -> bool {
+        if start >= self.boundary {
+            self.misdated.insert(start);
+            return true;
+        }
         let stage = fetch_trades(start, self.interval);
         match self.closing.binary_search_by_key(&start, |c| c.start) {
             Ok(place) => {
                 if let Some(closing) = self.closing.get_mut(place) {
                     closing.stage = stage;
                 }
+                true
             }
             // the first in line may wait for an answer that would be taken for this one's
             Err(place) if self.told.is_none_or(|told| told < start) && (place > 0 || self.closing.is_empty()) => {
                 self.closing.insert(place, Closing::quiet(start, stage));
+                true
             }
-            Err(_) => {
-                // where the exchange's stamps are behind, it may be all that the open cell has
-                self.misdated.insert(self.boundary);
-                let text =
-                    format!("a trade of the {} candle of {} came after it was closed", self.interval, start.minute());
-                self.doubt = Some(text);
-            }
+            Err(_) => false,
         }
     }
 
@@ -356,27 +367,10 @@ impl TradeSeries {
             let fewer = head.built.map_or(0, |b| b.trades) > again.map_or(0, |b| b.trades);
             head.built = again;
             if fewer {
-                self.suspect(start.plus(interval.ms()));
+                self.look_again(start.plus(interval.ms()));
             }
         }
         self.after_refetch();
-    }
-
-    /// A trade that was taken for the cell before belongs to this one, which may have no other: its trades are fetched again.
-    fn suspect(&mut self, start: UtcMs) {
-        if start >= self.boundary {
-            self.misdated.insert(start);
-            return;
-        }
-        let stage = fetch_trades(start, self.interval);
-        match self.closing.binary_search_by_key(&start, |c| c.start) {
-            Ok(place) => {
-                if let Some(closing) = self.closing.get_mut(place) {
-                    closing.stage = stage;
-                }
-            }
-            Err(place) => self.closing.insert(place, Closing::quiet(start, stage)),
-        }
     }
 
     fn after_refetch(&mut self) {

@@ -262,3 +262,18 @@ fn a_trade_taken_for_the_cell_before_is_looked_for_in_its_own() {
     s.trades_page(vec![trade(2, 61, "11")], &set);
     assert_eq!(told(s.poll(62_300, false)), (1, 1, true));
 }
+
+#[test]
+fn a_late_trade_of_a_candle_that_waits_may_be_of_the_next_one() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(1, 1, "10"), &set).expect("counted");
+    s.row(&row(0, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    // The exchange's stamps are two seconds behind: the only trade of minute 1 comes as one of minute 0, which waits to settle.
+    s.trade(100, &trade(2, 59, "11"), &set).expect("late");
+    assert!(matches!(s.poll(100, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![trade(1, 1, "10"), trade(2, 61, "11")], &set);
+    assert_eq!(told(s.poll(300, false)), (0, 1, true));
+    s.close_by_clock(60_000, UtcMs(120_000), &set);
+    assert_eq!(s.poll(62_000, false), Some(Step::AskRows(UtcMs(0))));
+}
