@@ -7,7 +7,7 @@
 
 pub mod bands;
 pub mod binomial;
-mod block;
+pub mod block;
 pub mod calibration;
 pub mod conformal;
 pub mod crossfit;
@@ -33,10 +33,10 @@ pub mod results;
 pub mod returns;
 pub mod scaler;
 pub mod scores;
-mod selected;
+pub mod selected;
 pub mod selection;
 pub mod selective;
-mod stacking;
+pub mod stacking;
 #[cfg(test)]
 mod testkit;
 pub mod training;

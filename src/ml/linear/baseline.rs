@@ -139,7 +139,7 @@ impl Baseline {
 }
 
 /// Exponentially weighted mean of the one-bar log returns (oldest first, the last one just closed) in units of `sigma`, the sd of one
-/// bar; half-life [`HALF_LIFE`] bars. `None` with fewer returns than that, or without a positive `sigma`.
+/// bar; half-life `HALF_LIFE` bars. `None` with fewer returns than that, or without a positive `sigma`.
 #[must_use]
 pub fn momentum(returns: &[f64], sigma: f64) -> Option<f64> {
     if returns.len() < BaselineKind::EwmaMomentum.bars() || sigma.is_nan() || sigma <= 0.0 {
