@@ -135,6 +135,8 @@ pub(crate) fn prediction(name: &str, n: i64, entry: f64) -> Prediction {
         aleatoric: 0.366,
         expected_return: 0.012,
         interval: (-0.01, 0.03),
+        band: (-0.009, 0.029),
+        unit: 0.02,
         evidence: GateEvidence {
             n: 300,
             n_eff: 80.0,
@@ -145,6 +147,7 @@ pub(crate) fn prediction(name: &str, n: i64, entry: f64) -> Prediction {
         },
         ece: 0.03,
         ece_se: 0.01,
+        contributions: Vec::new(),
         inputs: vec!["candles".to_owned()],
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentKind;
 use super::pair::Pair;
+use super::plan::Horizon;
 
 /// Identifier of a command, unique in a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -88,6 +89,10 @@ pub enum Command {
         id: u64,
     },
     AcknowledgeAllAlerts,
+    /// Puts the model that was in force before back in force.
+    RollbackModel {
+        horizon: Horizon,
+    },
     Shutdown,
 }
 
@@ -109,6 +114,7 @@ impl Command {
             Self::Analyze { pair } => format!("analyze {pair}"),
             Self::AcknowledgeAlert { id } => format!("acknowledge alert {id}"),
             Self::AcknowledgeAllAlerts => "acknowledge all alerts".to_owned(),
+            Self::RollbackModel { horizon } => format!("roll back the {horizon} model"),
             Self::Shutdown => "shut down".to_owned(),
         }
     }

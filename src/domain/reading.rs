@@ -162,12 +162,29 @@ pub struct Prediction {
     /// Expected log return over the horizon, and the 80 % conformal interval of it.
     pub expected_return: f64,
     pub interval: (f64, f64),
+    /// The same interval before it was made conformal, and the unit in which misses compare: `σ24·√H`.
+    pub band: (f64, f64),
+    pub unit: f64,
     pub evidence: GateEvidence,
     /// Out-of-sample expected calibration error of the model, and its standard error.
     pub ece: f64,
     pub ece_se: f64,
     /// Input groups that had data (`candles`, `sentiment`, …).
     pub inputs: Vec<String>,
+    /// What moved the log odds of `raw` away from those of an average row, the largest in size first; empty for a prediction that is no
+    /// signal, which nobody asks about.
+    pub contributions: Vec<Contribution>,
+}
+
+/// What one feature did to a prediction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Contribution {
+    /// Name in the feature set.
+    pub feature: String,
+    /// Its value in this row.
+    pub value: f64,
+    /// Log odds that it adds; all of a row's add up to what sets it apart from an average one.
+    pub log_odds: f64,
 }
 
 /// Why a pair has no prediction.

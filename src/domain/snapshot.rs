@@ -10,6 +10,7 @@ use super::agent::{AgentKind, AgentState, Trigger};
 use super::alert::{Alert, Severity};
 use super::command::Speed;
 use super::decision::{BlockReason, Decision};
+use super::drift::DriftReport;
 use super::event::{ComponentHealth, GoNoGo, LimitUse};
 use super::flow::FlowView;
 use super::link::LinkView;
@@ -19,7 +20,9 @@ use super::order::{Fill, Order, Outcome};
 use super::pair::{Interval, Pair, Venue};
 use super::plan::Horizon;
 use super::quality::{DataKind, PairQuality, Quarantined};
-use super::reading::{NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading};
+use super::reading::{
+    GateEvidence, NoPrediction, Prediction, RegimeReading, SentimentReading, TechnicalReading, WhaleReading,
+};
 use super::time::UtcMs;
 
 /// Paper or live. Live is not part of this version: the type exists so that nothing can confuse the two.
@@ -269,6 +272,79 @@ pub struct ModelView {
     pub calibration: String,
     /// Out-of-sample reliability: mean confidence, observed rate, count, per equal-mass bin.
     pub reliability: Vec<(f64, f64, u32)>,
+    pub ece_se: f64,
+    /// Brier score of always saying the base rate.
+    pub brier_base: f64,
+    /// Share of returns inside the 80 % and the 90 % interval, out of sample.
+    pub coverage: f64,
+    pub coverage90: f64,
+    /// 95 % quantile of the members' disagreement out of sample; beyond it the model abstains.
+    pub epistemic_limit: f64,
+    /// Candidates above the gate in the walk-forward.
+    pub evidence: GateEvidence,
+    /// What the features were worth, best first; empty for a model that was stored without.
+    pub importance: Vec<FeatureImportance>,
+    /// The tests in front of its training, in their order.
+    pub leakage: Vec<LeakageLine>,
+    /// How it has done since it is in force; `None` until the first prediction.
+    pub live: Option<LiveModel>,
+    /// The version that a rollback would put in force.
+    pub previous: Option<String>,
+    /// A trained version that waits for a person to promote it.
+    pub candidate: Option<String>,
+}
+
+/// Loss of score when a feature's values are shuffled, over the folds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FeatureImportance {
+    pub feature: String,
+    /// Mean rise of the log loss, and its standard error.
+    pub mean: f64,
+    pub se: f64,
+    /// Folds in which the rise exceeded twice its standard error, of all.
+    pub clear: u32,
+    pub folds: u32,
+}
+
+/// One test for leakage.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeakageLine {
+    /// What must hold, in words.
+    pub test: String,
+    /// `passed`, `failed` or `not checked`.
+    pub verdict: String,
+    pub checked: u64,
+    pub failed: u64,
+    /// The worst value seen, beside its threshold.
+    pub worst: Option<f64>,
+    pub threshold: f64,
+    /// The first findings, in words.
+    pub findings: Vec<String>,
+}
+
+/// How a model has done on what it had never seen, since it is in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LiveModel {
+    /// Predictions that wait for their outcome, and those whose outcome never came.
+    pub waiting: u32,
+    pub void: u64,
+    /// Matured ones that the figures rest on, and what they are worth.
+    pub matured: u32,
+    pub n_eff: f64,
+    /// `None` before the first matured.
+    pub brier: Option<f64>,
+    pub ece: Option<f64>,
+    pub ece_se: Option<f64>,
+    /// Share of the last intervals that held, and the band in which 80 % would lie by chance.
+    pub coverage: Option<f64>,
+    pub coverage_band: Option<(f64, f64)>,
+    /// Share that an interval given now may miss.
+    pub alpha: f64,
+    /// Calibrator in force when it is not the model's own, since when, and how often it was fitted anew.
+    pub calibrator: Option<String>,
+    pub calibrated_at: Option<UtcMs>,
+    pub refits: u32,
+    pub drift: DriftReport,
 }
 
 /// One listening service.

@@ -101,6 +101,9 @@ pub struct Judgement {
     /// Expected log return over the horizon, and its 80 % and 90 % intervals.
     pub expected_return: f64,
     pub interval: (f64, f64),
+    /// The 80 % interval as modelled, and the unit `σ24·√H` in which it was learned.
+    pub band: (f64, f64),
+    pub unit: f64,
     pub interval90: (f64, f64),
     /// The row is unlike 99 % of the training rows: nothing it says has been tested.
     pub strange: bool,
@@ -249,6 +252,8 @@ impl Model {
             aleatoric: aleatoric(confidence),
             expected_return: forecast * unit,
             interval: scaled(self.bands.eighty(quantiles)?),
+            band: scaled(quantiles.eighty()),
+            unit,
             interval90: scaled(self.bands.ninety(quantiles)?),
             strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
         })
@@ -274,6 +279,17 @@ impl Model {
             ece: card.metrics.ece,
             calibration: card.calibration.clone(),
             reliability: card.metrics.reliability.clone(),
+            ece_se: card.metrics.ece_se,
+            brier_base: card.metrics.brier_base,
+            coverage: card.metrics.coverage,
+            coverage90: card.metrics.coverage90,
+            epistemic_limit: self.epistemic_limit,
+            evidence: self.evidence,
+            importance: Vec::new(),
+            leakage: Vec::new(),
+            live: None,
+            previous: None,
+            candidate: None,
         }
     }
 }

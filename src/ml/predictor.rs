@@ -180,10 +180,13 @@ impl Predictor {
             aleatoric: judgement.aleatoric,
             expected_return: judgement.expected_return,
             interval: judgement.interval,
+            band: judgement.band,
+            unit: judgement.unit,
             evidence: loaded.model.evidence,
             ece: card.metrics.ece,
             ece_se: card.metrics.ece_se,
             inputs: heard.inputs(frame, sigma24),
+            contributions: Vec::new(),
         })
     }
 

@@ -76,6 +76,13 @@ impl Quantiles {
         let [q05, q10, q90, q95] = all;
         Self { q05, q10, q90, q95 }
     }
+
+    /// The 80 % band before it is made conformal.
+    #[must_use]
+    pub fn eighty(self) -> (f64, f64) {
+        let q = self.sorted();
+        (q.q10, q.q90)
+    }
 }
 
 /// The offsets of the 80 % and 90 % bands of a model.

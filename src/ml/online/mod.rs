@@ -8,10 +8,12 @@
 mod intervals;
 mod recalibration;
 mod scoreboard;
+mod start;
 
 pub use intervals::{Band, Forecast, IntervalTracker};
 pub use recalibration::{NEW_EVIDENCE_MIN, NEW_EVIDENCE_SHARE, Observed, Recalibrated, Recalibration, Record};
 pub use scoreboard::{Figures, Matured, Scoreboard};
+pub use start::{MISSES_KEPT, SCORES_KEPT, Start};
 
 use crate::domain::UtcMs;
 

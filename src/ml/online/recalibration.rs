@@ -197,7 +197,7 @@ impl Recalibration {
     }
 }
 
-fn sound(o: &Observed) -> bool {
+pub(super) fn sound(o: &Observed) -> bool {
     sound_span(o.pair, o.at, o.known) && o.logit.is_finite() && (0.0..=1.0).contains(&o.weight)
 }
 

@@ -31,6 +31,7 @@ impl Outgoing {
         match command {
             Command::PauseAll
             | Command::RestartAgent { .. }
+            | Command::RollbackModel { .. }
             | Command::Halt { .. }
             | Command::ResumeTrading
             | Command::Shutdown => Err(Guarded(command)),
