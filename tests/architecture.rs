@@ -28,6 +28,8 @@ const NEIGHBOURS: &[(&str, &str)] = &[
     // The engine keeps its accounts in the broker's ledger and asks the monitor's functions.
     ("decision", "broker"),
     ("decision", "monitor"),
+    // It follows what becomes of predictions with the learners of ml.
+    ("decision", "ml"),
     ("orchestrator", "agents"),
     // The command line starts the other interfaces.
     ("cli", "tui"),

@@ -247,11 +247,13 @@ impl Default for QuarantineSettings {
 pub struct ModelsSettings {
     /// Relative to the home folder.
     pub dir: String,
+    /// Days of data after which candidates are trained beside the session; 0 for never.
+    pub retrain_days: u32,
 }
 
 impl Default for ModelsSettings {
     fn default() -> Self {
-        Self { dir: "models".to_owned() }
+        Self { dir: "models".to_owned(), retrain_days: 14 }
     }
 }
 

@@ -281,6 +281,11 @@ pub const SETTINGS: &[Setting] = &[
     setting("quarantine.keep_files", Whole(1, 10_000), "Newest files that are kept."),
     setting("quarantine.max_file_mb", Whole(1, 1_000), "Size at which a new file is begun, in megabytes."),
     setting("models.dir", Path, "Folder of the trained models."),
+    setting(
+        "models.retrain_days",
+        Whole(0, 3_650),
+        "Days of data after which candidates are trained beside the session (after 7 when a model drifts); 0 for never. They wait for a person.",
+    ),
     setting("news.dir", Path, "Folder of recorded news; without it Sentiment says \"no data\"."),
     setting("language_model.enabled", Flag, "Whether texts are also scored by a language model. This costs money."),
     setting("language_model.base_url", Url, "Root of an API that speaks OpenAI's protocol."),

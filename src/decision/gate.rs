@@ -7,6 +7,7 @@
 use super::check::{check, known};
 use super::wording::{number, percent};
 use crate::domain::decision::{BlockReason, Station, TraceStep};
+use crate::domain::drift::DriftAction;
 use crate::domain::reading::Prediction;
 use crate::domain::settings::GateSettings;
 
@@ -30,7 +31,7 @@ fn lift(prediction: &Prediction) -> f64 {
 /// The gate's clauses in order; it is open only if all of them passed.
 #[must_use]
 pub fn confidence_gate(prediction: &Prediction, settings: &GateSettings) -> Vec<TraceStep> {
-    let mut steps = Vec::with_capacity(9);
+    let mut steps = Vec::with_capacity(10);
     steps.push(clause(
         "confidence",
         Some(prediction.confidence.get()),
@@ -43,6 +44,7 @@ pub fn confidence_gate(prediction: &Prediction, settings: &GateSettings) -> Vec<
     steps.extend(positive_expectancy(prediction));
     steps.push(calibration(prediction, settings));
     steps.push(known_ground(prediction));
+    steps.push(no_drift(prediction));
     steps
 }
 
@@ -124,6 +126,14 @@ fn known_ground(prediction: &Prediction) -> TraceStep {
     )
 }
 
+fn no_drift(prediction: &Prediction) -> TraceStep {
+    let action = prediction.drift;
+    let rungs = [DriftAction::None, DriftAction::Warn, DriftAction::RetrainCandidate, DriftAction::HalveSize];
+    let rung = rungs.iter().position(|r| *r == action).unwrap_or(rungs.len());
+    clause("model drift", Some(rung as f64), "< 4 (NO-GO) on the action ladder", |v| v < 4.0, BlockReason::ModelDrift)
+        .with_note(format!("the ladder says: {}", action.as_str()))
+}
+
 fn clause(
     name: &str,
     value: Option<f64>,
@@ -175,7 +185,8 @@ mod tests {
                 "evidence net return",
                 "expectancy",
                 "calibration error",
-                "epistemic spread"
+                "epistemic spread",
+                "model drift"
             ]
         );
         assert_eq!(failed(&good()), []);
@@ -193,7 +204,7 @@ mod tests {
     #[test]
     fn each_clause_blocks_alone_with_its_reason() {
         type Spoil = fn(&mut Prediction);
-        let cases: [(&str, BlockReason, Spoil); 9] = [
+        let cases: [(&str, BlockReason, Spoil); 10] = [
             ("evidence count", BlockReason::InsufficientEvidence, |p| p.evidence.n_eff = 29.999),
             ("evidence hit rate", BlockReason::InsufficientEvidence, |p| p.evidence.hit_rate_lower = Some(0.699)),
             ("lift", BlockReason::NoLift, |p| {
@@ -206,6 +217,7 @@ mod tests {
             ("expectancy", BlockReason::NegativeExpectancy, |p| p.plan.win = 0.001),
             ("calibration error", BlockReason::PoorCalibration, |p| p.ece = 0.0701),
             ("epistemic spread", BlockReason::OutOfDistribution, |p| p.epistemic = 0.0801),
+            ("model drift", BlockReason::ModelDrift, |p| p.drift = DriftAction::NoGo),
         ];
         for (name, reason, spoil) in cases {
             let mut prediction = good();
@@ -258,7 +270,7 @@ mod tests {
             let settings = GateSettings { threshold, ..GateSettings::default() };
             let steps = confidence_gate(&with_confidence(c), &settings);
             prop_assert_eq!(steps[0].passed, c > threshold);
-            prop_assert_eq!(steps.len(), 9);
+            prop_assert_eq!(steps.len(), 10);
             prop_assert!(steps.iter().all(|s| s.passed != s.reason.is_some()));
         }
     }

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::engine::{DURABLE_FORMAT, Durable, Engine};
 use crate::broker::paper::{BrokerEvent, PaperBroker};
 use crate::domain::event::{Effect, Event, Finding, Record};
+use crate::domain::follow::Followed;
 use crate::domain::instrument::Instrument;
 use crate::domain::order::Order;
 use crate::domain::settings::PaperSettings;
 use crate::domain::time::UtcMs;
+use crate::ml::online::Follower;
 
 /// Durable state of engine and broker together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +69,13 @@ impl PaperSession {
         Ok(Self { engine, broker, seen, warmup: false, dirty: false })
     }
 
+    /// Follows these models; see [`Engine::follow`]. `rows` are what an earlier run of this session left in the journal up to its
+    /// checkpoint.
+    pub fn follow(&mut self, followers: Vec<Follower>, rows: &[Followed]) {
+        self.engine.follow(followers);
+        self.engine.remember(rows);
+    }
+
     #[must_use]
     pub const fn engine(&self) -> &Engine {
         &self.engine
@@ -96,6 +105,7 @@ impl PaperSession {
         self.carry_out(effects, &mut out);
         if self.dirty && !self.engine.in_cycle() && !self.warmup {
             self.dirty = false;
+            out.extend(self.engine.followed().map(|record| Effect::Record(Box::new(record))));
             if let Some(record) = self.checkpoint() {
                 out.push(Effect::Record(Box::new(record)));
             }

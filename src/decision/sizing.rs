@@ -8,6 +8,7 @@ use super::check::known;
 use super::router::Strategy;
 use super::wording::percent;
 use crate::domain::decision::SizingStep;
+use crate::domain::drift::DriftAction;
 use crate::domain::reading::Prediction;
 use crate::domain::settings::{HOURS_PER_YEAR, RiskSettings, SizingSettings};
 
@@ -128,6 +129,7 @@ pub fn position_size(input: &SizingInput<'_>, sizing: &SizingSettings, risk: &Ri
             percent(risk.drawdown_stop)
         ),
     );
+    drift(&mut waterfall, input.prediction);
     correlation(&mut waterfall, input.correlations);
     let liquid = liquidity_cap(sizing.volume_share_max, input.volume24, input.close, input.equity);
     let of = percent(sizing.volume_share_max);
@@ -189,6 +191,15 @@ fn volatility(waterfall: &mut Waterfall, input: &SizingInput<'_>, sizing: &Sizin
         },
     );
     waterfall.scale("volatility target", factor, note);
+}
+
+fn drift(waterfall: &mut Waterfall, prediction: &Prediction) {
+    let factor = match prediction.drift {
+        DriftAction::None | DriftAction::Warn | DriftAction::RetrainCandidate => 1.0,
+        DriftAction::HalveSize => 0.5,
+        DriftAction::NoGo => 0.0,
+    };
+    waterfall.scale("drift scale", Some(factor), format!("× {factor:.3}: drift says {}", prediction.drift.as_str()));
 }
 
 fn correlation(waterfall: &mut Waterfall, correlations: &[Option<f64>]) {

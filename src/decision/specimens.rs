@@ -147,6 +147,8 @@ pub(crate) fn prediction(name: &str, n: i64, entry: f64) -> Prediction {
         },
         ece: 0.03,
         ece_se: 0.01,
+        calibrator: None,
+        drift: crate::domain::drift::DriftAction::None,
         contributions: Vec::new(),
         inputs: vec!["candles".to_owned()],
     }

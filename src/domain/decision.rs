@@ -104,6 +104,7 @@ pub enum BlockReason {
     NegativeExpectancy,
     PoorCalibration,
     OutOfDistribution,
+    ModelDrift,
     RegimeUnknown,
     StrategyRejected,
     DefensiveRegime,
@@ -124,7 +125,7 @@ pub enum BlockReason {
 }
 
 impl BlockReason {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::DataIncomplete,
         Self::DataStale,
         Self::LowConfidence,
@@ -133,6 +134,7 @@ impl BlockReason {
         Self::NegativeExpectancy,
         Self::PoorCalibration,
         Self::OutOfDistribution,
+        Self::ModelDrift,
         Self::RegimeUnknown,
         Self::StrategyRejected,
         Self::DefensiveRegime,
@@ -164,6 +166,7 @@ impl BlockReason {
             Self::NegativeExpectancy => "negative_expectancy",
             Self::PoorCalibration => "poor_calibration",
             Self::OutOfDistribution => "out_of_distribution",
+            Self::ModelDrift => "model_drift",
             Self::RegimeUnknown => "regime_unknown",
             Self::StrategyRejected => "strategy_rejected",
             Self::DefensiveRegime => "defensive_regime",
@@ -196,6 +199,7 @@ impl BlockReason {
             Self::NegativeExpectancy => "expectancy",
             Self::PoorCalibration => "calibr.",
             Self::OutOfDistribution => "ood",
+            Self::ModelDrift => "drift",
             Self::RegimeUnknown => "regime?",
             Self::StrategyRejected => "strategy",
             Self::DefensiveRegime => "bear",

@@ -13,8 +13,10 @@ use super::agent::AgentKind;
 use super::alert::{Alert, Severity};
 use super::command::{Ack, CommandId, HaltScope};
 use super::decision::{BlockReason, Decision, DecisionTrace, SizingStep, TraceStep};
+use super::drift::DriftAction;
 use super::error::ErrorClass;
 use super::flow::FlowBar;
+use super::follow::Followed;
 use super::market::{Candle, RawCandle};
 use super::message::{Frames, Message, PerPair};
 use super::money::Money;
@@ -248,6 +250,8 @@ pub struct AllocationShare {
 /// What the Health Monitor looks at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HealthRequest {
+    /// Data time.
+    pub at: UtcMs,
     pub warmup: bool,
     /// State, errors and share of answered questions of every agent as the engine saw them.
     pub agents: Vec<(AgentKind, super::agent::AgentState, u64)>,
@@ -258,7 +262,20 @@ pub struct HealthRequest {
     pub matured: Vec<(f64, bool)>,
     pub main: AccountView,
     pub models: u32,
+    pub in_use: Vec<ModelInUse>,
     pub halted: Option<String>,
+}
+
+/// How a model in use stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelInUse {
+    pub horizon: Horizon,
+    /// When its last label was known.
+    pub data_to: UtcMs,
+    /// The rung of the action ladder that it stands on.
+    pub drift: DriftAction,
+    /// Whether anything has matured to judge it by.
+    pub judged: bool,
 }
 
 /// One component's grade.
@@ -365,6 +382,8 @@ pub enum Record {
     Order(Order),
     Fill(Fill),
     Outcome(Outcome),
+    /// What models said and what came of it, since the checkpoint before.
+    Followed(Followed),
     Alert(Alert),
     Command {
         at: UtcMs,

@@ -15,6 +15,7 @@ pub mod error;
 pub mod event;
 pub mod feature;
 pub mod flow;
+pub mod follow;
 pub mod frame;
 pub mod gamma;
 pub mod instrument;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::drift::DriftAction;
 use super::money::Prob;
 use super::order::Side;
 use super::pair::Pair;
@@ -171,6 +172,10 @@ pub struct Prediction {
     pub ece_se: f64,
     /// Input groups that had data (`candles`, `sentiment`, …).
     pub inputs: Vec<String>,
+    /// The calibrator that gave the confidence, where it is not the model's own: fitted since on what has matured.
+    pub calibrator: Option<String>,
+    /// The rung of the action ladder that the model stands on.
+    pub drift: DriftAction,
     /// What moved the log odds of `raw` away from those of an average row, the largest in size first; empty for a prediction that is no
     /// signal, which nobody asks about.
     pub contributions: Vec<Contribution>,

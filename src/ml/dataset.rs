@@ -3,7 +3,7 @@
 use crate::domain::market::Bar;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::time::HOUR_MS;
-use crate::domain::{ExitPlan, Pair, UtcMs};
+use crate::domain::{ExitPlan, Horizon, Pair, UtcMs};
 
 use super::cv::Span;
 use super::labels::Path;
@@ -73,12 +73,18 @@ const MOMENTUM_HOURS: usize = 24;
 /// Common samples below which a correlation between two pairs is not estimated but taken as 1.
 const MIN_COMMON: usize = 30;
 
+/// Hours between two samples of a pair: at least `least`, more where the horizon is long.
+#[must_use]
+pub fn stride_of(least: u32, horizon: Horizon) -> u32 {
+    least.max(horizon.0 / SAMPLES_PER_HORIZON).max(1)
+}
+
 impl<'a> Dataset<'a> {
     /// Labels every `stride_hours`-th bar (on one grid for all pairs; fewer where the horizon is long) within `from..to`. Nothing outside that
     /// range is read.
     #[must_use]
     pub fn build(series: &'a [TrainingSeries], settings: &TrainingSettings, exits: &ExitPlan, cost: f64) -> Self {
-        let stride = settings.stride_hours.max(exits.horizon.0 / SAMPLES_PER_HORIZON);
+        let stride = stride_of(settings.stride_hours, exits.horizon);
         let mut samples: Vec<Sample<'a>> = series
             .iter()
             .enumerate()

@@ -87,6 +87,7 @@ pub struct Model {
     /// Weighted frequency of a win in training.
     pub base_rate: f64,
     pub evidence: GateEvidence,
+    pub(super) start: super::online::Start,
 }
 
 /// What a model says of one row.
@@ -257,6 +258,11 @@ impl Model {
             interval90: scaled(self.bands.ninety(quantiles)?),
             strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
         })
+    }
+
+    /// Where the model's features stand among all inputs of the set, in the order of the card.
+    pub(super) fn places(&self) -> Vec<usize> {
+        self.ensemble.scaler.inputs().map(|input| input.place).collect()
     }
 
     /// The model as an interface shows it.

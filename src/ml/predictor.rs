@@ -186,6 +186,8 @@ impl Predictor {
             ece: card.metrics.ece,
             ece_se: card.metrics.ece_se,
             inputs: heard.inputs(frame, sigma24),
+            calibrator: None,
+            drift: crate::domain::drift::DriftAction::None,
             contributions: Vec::new(),
         })
     }

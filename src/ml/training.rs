@@ -199,6 +199,7 @@ impl Run<'_> {
             epistemic_limit: tidy(epistemic_limit),
             base_rate: tidy(base_rate(&every)),
             evidence,
+            start: super::online::Start { pairs: vec![], scores: vec![], misses: vec![], drift: None },
         };
         Ok(Trained { model: model.seal(self.schema)?, results })
     }

@@ -5,14 +5,17 @@
 
 use super::grades::{MIN_MATURED, Reports, has_model, overconfidence};
 use super::performance::wilson_lower;
+use crate::domain::drift::DriftAction;
 use crate::domain::event::{GoNoGo, HealthRequest};
 use crate::domain::settings::{GateSettings, PipelineSettings};
-use crate::domain::time::MINUTE_MS;
+use crate::domain::time::{DAY_MS, MINUTE_MS};
 
 /// One-sided 90 %.
 const Z90: f64 = 1.2816;
 /// Length of a source bar that the recording has, in minutes.
 const SOURCE_BAR_MINUTES: i64 = 5;
+/// Days after its last label from which a model is too old.
+const MODEL_DAYS: i64 = 14;
 const PAPER_DAYS: u32 = 30;
 const PAPER_TRADES: u64 = 30;
 const ABSENT: &str = "not part of this version";
@@ -27,6 +30,8 @@ pub fn gates(
 ) -> Vec<GoNoGo> {
     let mut gates = data(reports, pipeline);
     gates.extend(model(reports, gate));
+    gates.push(age(request));
+    gates.push(drift(request));
     gates.extend(record(request, gate));
     gates.push(risk(reports));
     gates.push(of("trading not halted", request.halted.is_none(), halted(request), "not halted"));
@@ -74,12 +79,27 @@ fn model(reports: &Reports<'_>, gate: &GateSettings) -> Vec<GoNoGo> {
         None => unknown("model calibration", &threshold),
         Some(m) => of("model calibration", m.ece <= gate.max_ece, format!("ECE {:.3}", m.ece), threshold),
     };
-    vec![
-        calibration,
-        of("model age", false, "not followed in this version", "< 14 days"),
-        of("overfit tests", false, ABSENT, "deflated Sharpe, backtest overfitting"),
-        of("drift", false, ABSENT, "no drift alarm"),
-    ]
+    vec![calibration, of("overfit tests", false, ABSENT, "deflated Sharpe, backtest overfitting")]
+}
+
+/// The oldest model in use, by the last label that it learned from.
+fn age(request: &HealthRequest) -> GoNoGo {
+    let rule = format!("< {MODEL_DAYS} days");
+    let Some(oldest) = request.in_use.iter().min_by_key(|m| m.data_to) else { return unknown("model age", &rule) };
+    let days = request.at.since(oldest.data_to).div_euclid(DAY_MS);
+    of("model age", days < MODEL_DAYS, format!("{days} days ({})", oldest.horizon), rule)
+}
+
+/// The worst rung of the action ladder over the models in use; a model of which nothing has matured is not known.
+fn drift(request: &HealthRequest) -> GoNoGo {
+    const RULE: &str = "below 'retrain candidate', judged by matured outcomes";
+    let Some(worst) = request.in_use.iter().max_by_key(|m| m.drift) else { return unknown("drift", RULE) };
+    let unjudged: Vec<String> = request.in_use.iter().filter(|m| !m.judged).map(|m| m.horizon.to_string()).collect();
+    if worst.drift >= DriftAction::RetrainCandidate || unjudged.is_empty() {
+        let go = worst.drift < DriftAction::RetrainCandidate;
+        return of("drift", go, format!("{} ({})", worst.drift.as_str(), worst.horizon), RULE);
+    }
+    of("drift", false, format!("nothing has matured of {}", unjudged.join(", ")), RULE)
 }
 
 /// What the confidence was worth since the start.

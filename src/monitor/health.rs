@@ -138,10 +138,15 @@ mod tests {
     use super::*;
     use crate::domain::account::{AccountId, AccountState};
     use crate::domain::alert::Severity;
+    use crate::domain::drift::DriftAction;
     use crate::domain::event::AccountView;
+    use crate::domain::event::ModelInUse;
     use crate::domain::message::{AllocationStatus, ModelStatus, RiskUse, WorkStatus};
     use crate::domain::money::Money;
-    use crate::domain::time::UtcMs;
+    use crate::domain::plan::Horizon;
+    use crate::domain::time::{DAY_MS, UtcMs};
+
+    const AT: UtcMs = UtcMs(100 * DAY_MS);
 
     fn main_account() -> AccountView {
         let cash = Money(Decimal::from(100_000));
@@ -179,6 +184,7 @@ mod tests {
 
     fn request() -> HealthRequest {
         HealthRequest {
+            at: AT,
             warmup: false,
             agents: AgentKind::ALL.map(|k| (k, AgentState::Running, 0)).to_vec(),
             missed: Vec::new(),
@@ -187,6 +193,7 @@ mod tests {
             matured: Vec::new(),
             main: main_account(),
             models: 2,
+            in_use: Vec::new(),
             halted: None,
         }
     }
@@ -285,10 +292,33 @@ mod tests {
         let gates = &report(&reply).gates;
         let go: Vec<_> = gates.iter().filter(|g| g.go).map(|g| g.name.as_str()).collect();
         assert_eq!(go, ["data complete", "data age", "model calibration", "risk limits", "trading not halted"]);
-        for name in ["reconciliation", "exchange keys", "execution health", "human confirmation", "drift"] {
+        for name in ["reconciliation", "exchange keys", "execution health", "human confirmation"] {
             let gate = gates.iter().find(|g| g.name == name).unwrap();
             assert!(!gate.go && gate.value == "not part of this version", "{name}");
         }
+    }
+
+    #[test]
+    fn drift_and_age_are_those_of_the_worst_model() {
+        let used = |hours: u32, drift, judged, days: i64| ModelInUse {
+            horizon: Horizon(hours),
+            data_to: AT.plus(-days * DAY_MS),
+            drift,
+            judged,
+        };
+        let gates = |in_use: Vec<ModelInUse>| {
+            let reply = run(&mut monitor(), HealthRequest { in_use, ..request() }, sound());
+            let of = |name: &str| report(&reply).gates.iter().find(|g| g.name == name).map(|g| (g.go, g.value.clone()));
+            (of("drift").unwrap(), of("model age").unwrap())
+        };
+        let unknown = (false, "unknown".to_owned());
+        assert_eq!(gates(Vec::new()), (unknown.clone(), unknown));
+        let warned = gates(vec![used(1, DriftAction::None, true, 2), used(24, DriftAction::Warn, true, 13)]);
+        assert_eq!(warned, ((true, "warn (24h)".to_owned()), (true, "13 days (24h)".to_owned())));
+        let bad = gates(vec![used(1, DriftAction::HalveSize, true, 2), used(24, DriftAction::None, false, 14)]);
+        assert_eq!(bad, ((false, "halve size (1h)".to_owned()), (false, "14 days (24h)".to_owned())));
+        let young = gates(vec![used(1, DriftAction::None, true, 2), used(24, DriftAction::None, false, 2)]);
+        assert_eq!(young.0, (false, "nothing has matured of 24h".to_owned()));
     }
 
     #[test]

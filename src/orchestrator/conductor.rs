@@ -1,6 +1,7 @@
 //! The running system: feeds data, carries out effects, answers commands.
 
 mod commands;
+mod models;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use super::direct::Answered;
 use super::feed::Feed;
 use super::handle::Ports;
 use super::picture::Picture;
+use super::retraining::{Candidates, Retraining};
+use super::shelf::Shelf;
 use super::source::LinkPicture;
 use super::startup::Ready;
 use super::{Launch, OrchestratorError, Summary};
@@ -44,6 +47,8 @@ pub(super) struct Conductor {
     session: PaperSession,
     session_id: u32,
     journal: Journal,
+    shelf: Shelf,
+    retraining: Retraining,
     quarantine: QuarantineFile,
     agents: BTreeMap<AgentKind, AgentHandle>,
     events: mpsc::Receiver<AgentEvent>,
@@ -78,6 +83,8 @@ impl Conductor {
             session: ready.session,
             session_id: ready.session_id,
             journal: ready.journal,
+            retraining: Retraining::new(&launch, ready.shelf.trained_to()),
+            shelf: ready.shelf,
             quarantine: quarantine(&launch),
             agents: ready.agents,
             events: ready.events,
@@ -123,10 +130,15 @@ impl Conductor {
                 }
                 Some(answered) = self.answers.1.recv() => self.answered(answered)?,
                 Some(event) = self.events.recv() => self.agent_event(event)?,
+                trained = self.retraining.done() => self.trained(trained)?,
                 _ = publish.tick() => {
                     idle += 1;
                     if let Some(link) = self.link.news() {
                         self.picture.snapshot.link = Some(link);
+                    }
+                    if let Some(progress) = self.retraining.progress() {
+                        self.picture.snapshot.progress = Some(progress);
+                        self.dirty = true;
                     }
                     if let Some(flow) = self.link.flow_news() {
                         self.picture.snapshot.flow = flow;
@@ -261,6 +273,7 @@ impl Conductor {
                     Effect::Acknowledge(id, ack) => self.answer(id, ack),
                     Effect::CycleDone { at, .. } => {
                         self.picture.cycle_done(self.session.engine(), at, self.warmup);
+                        self.retrain(at);
                         self.dirty = true;
                     }
                     // Alerts reach the screen through their record, once it is on disk; orders meet the broker in the session.
@@ -333,6 +346,7 @@ impl Conductor {
             Record::Cycle(_)
             | Record::Intent(_)
             | Record::Order(_)
+            | Record::Followed(_)
             | Record::Command { .. }
             | Record::Checkpoint { .. } => return,
         };
@@ -385,6 +399,7 @@ impl Conductor {
     async fn shut_down(mut self) -> Result<Summary, OrchestratorError> {
         self.picture.snapshot.state = SystemState::Stopping;
         self.picture.publish(&self.ports.snapshots);
+        self.retraining.cancel();
         self.finish_cycle().await?;
         let stopping: Vec<_> = self.agents.values().map(AgentHandle::stop).collect();
         for answer in stopping {

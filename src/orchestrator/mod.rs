@@ -12,6 +12,8 @@ mod feed;
 pub mod handle;
 mod market;
 mod picture;
+mod retraining;
+mod shelf;
 mod source;
 pub mod standin;
 mod startup;
@@ -27,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::OrchestratorError;
 pub use handle::{Handle, NotTaken, Pending, Ports, connect};
 pub use summary::{AccountResult, Summary};
-pub use training::{train_models, train_on, training_cost, universe as model_universe};
+pub use training::{lake_series, train_models, train_on, training_cost, universe as model_universe};
 
 use crate::clock::Clock;
 use crate::config::Settings;

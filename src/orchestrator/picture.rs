@@ -21,6 +21,7 @@ use crate::domain::order::{Fill, Order, Outcome};
 use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::snapshot::{AccountSummary, Mode, PairView, Progress, Snapshot, SystemState};
 use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
+use crate::ml::online::Follower;
 use crate::store::{Journal, Table};
 use crate::telemetry::ProcessMeter;
 
@@ -99,6 +100,8 @@ pub(super) struct Picture {
     lost_logs: Arc<dyn Fn() -> u64 + Send + Sync>,
     pub(super) lost: u64,
     pub(super) quarantine_lost: u64,
+    /// Steps of the followed models that are in the picture.
+    followed: u64,
 }
 
 impl Picture {
@@ -128,6 +131,7 @@ impl Picture {
             lost_logs: Arc::clone(&launch.lost_logs),
             lost: 0,
             quarantine_lost: 0,
+            followed: 0,
         }
     }
 
@@ -218,7 +222,11 @@ impl Picture {
                 }
             }
             Record::Alert(alert) => self.alert(alert.clone()),
-            Record::Intent(_) | Record::Cycle(_) | Record::Command { .. } | Record::Checkpoint { .. } => {}
+            Record::Intent(_)
+            | Record::Cycle(_)
+            | Record::Followed(_)
+            | Record::Command { .. }
+            | Record::Checkpoint { .. } => {}
         }
     }
 
@@ -277,6 +285,11 @@ impl Picture {
         s.pipeline = engine.pipeline().clone();
         s.pipeline.quarantine_lost = self.quarantine_lost;
         let health = engine.health();
+        let followed = std::mem::replace(&mut self.followed, engine.steps_taken());
+        for model in s.models.iter_mut().filter(|_| followed != engine.steps_taken()) {
+            let own = engine.followers().iter().find(|f| f.horizon() == model.horizon && f.model() == model.version);
+            model.live = own.map(Follower::view);
+        }
         s.gates.clone_from(&health.gates);
         s.components.clone_from(&health.components);
         s.health_score = health.score;

@@ -10,6 +10,7 @@ use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::market::Market;
 use super::picture::Picture;
+use super::shelf::{InUse, Shelf};
 use super::source::{LinkPicture, live};
 use super::{Launch, OrchestratorError, SourceKind, training};
 use crate::agents::{AgentEvent, AgentHandle, AgentOptions, AgentRuntime, BrainFactory};
@@ -26,7 +27,6 @@ use crate::domain::pair::{Interval, Pair};
 use crate::domain::quality::Quarantined;
 use crate::domain::snapshot::{Progress, SystemState};
 use crate::domain::time::{HOUR_MS, UtcMs};
-use crate::ml::model::Model;
 use crate::ml::{Predictor, Watch};
 use crate::monitor::HealthMonitor;
 use crate::pipeline::{Collector, FeatureSet};
@@ -39,6 +39,7 @@ pub(super) struct Ready {
     pub(super) session: PaperSession,
     pub(super) session_id: u32,
     pub(super) journal: Journal,
+    pub(super) shelf: Shelf,
     pub(super) agents: BTreeMap<AgentKind, AgentHandle>,
     pub(super) events: mpsc::Receiver<AgentEvent>,
     pub(super) feed: Feed,
@@ -49,7 +50,7 @@ pub(super) struct Ready {
 /// The recording, the models and the texts: the slow part, done off the reactor.
 struct Loaded {
     recording: Recording,
-    models: Vec<Arc<Model>>,
+    models: InUse,
     texts: Vec<NewsText>,
     /// Recorded headlines that can't be used.
     refused: Vec<Quarantined>,
@@ -77,7 +78,8 @@ pub(super) async fn start(
     let market = Market::of(&loaded.recording, launch, ground, now)?;
     let universe = market.universe.clone();
     picture.snapshot.source = market.view.clone();
-    picture.snapshot.models = loaded.models.iter().map(|m| m.view()).collect();
+    let shelf = shelf(launch, &loaded.models)?;
+    picture.snapshot.models = shelf.views();
 
     let instruments = market.instruments.clone();
     let price_decimals = instruments.iter().map(|i| (i.pair.clone(), i.price_decimals)).collect();
@@ -90,7 +92,7 @@ pub(super) async fn start(
         }
         _ => None,
     };
-    let (session, session_id) = match resumable {
+    let (mut session, session_id) = match resumable {
         Some((row, checkpoint)) => {
             let session = PaperSession::resume(instruments, &checkpoint.state)?;
             verify_books(session.engine(), &journal, row.id)?;
@@ -115,6 +117,7 @@ pub(super) async fn start(
             (PaperSession::new(&settings.core.paper, instruments, id), id)
         }
     };
+    session.follow(shelf.followers(), &journal.followed(session_id)?);
     picture.snapshot.session = session_id;
 
     // Data up to the stored instant only refill the windows; trading goes on behind it.
@@ -125,7 +128,15 @@ pub(super) async fn start(
     let speed = (launch.source == SourceKind::Replay).then_some(launch.speed);
     let feed = Feed::new(source.deliveries, Interval::M5.ms(), speed, std::mem::take(&mut loaded.refused));
     let (agents, events) = spawn_agents(launch, &universe, &price_decimals, &loaded);
-    Ok(Some(Ready { session, session_id, journal, agents, events, feed, link: source.link, trading_from }))
+    let link = source.link;
+    Ok(Some(Ready { session, session_id, journal, shelf, agents, events, feed, link, trading_from }))
+}
+
+fn shelf(launch: &Launch, in_use: &InUse) -> Result<Shelf, OrchestratorError> {
+    let settings = &launch.settings;
+    let cost = training::training_cost(&settings.core, settings.replay.trading_from);
+    let universe = training::universe(&settings.core, cost);
+    Shelf::open(&launch.home.join(&settings.models.dir), universe, Arc::clone(&launch.features), in_use.clone())
 }
 
 /// Asks Kraken for pairs and history, with progress; `None` when a stop was asked for meanwhile.
@@ -212,7 +223,7 @@ async fn load(
             tracing::warn!(line = %line, "a recorded headline was refused");
         }
         let refused = news.rejected.iter().map(|line| line.quarantined(now)).collect();
-        Ok(Loaded { recording, models, texts: news.texts, refused, scores: BTreeMap::new() })
+        Ok(Loaded { recording, models: InUse::new(models), texts: news.texts, refused, scores: BTreeMap::new() })
     });
     loop {
         tokio::select! {
@@ -335,7 +346,7 @@ fn factory(
             AgentKind::Technical => Box::new(Technical::new()),
             AgentKind::MlPredictor => {
                 let fees = FeeSchedule::with_settings(&core.paper);
-                Box::new(Predictor::new(models.clone(), features.schema(), Box::new(move |at| fees.round_trip(at))))
+                Box::new(Predictor::new(models.all(), features.schema(), Box::new(move |at| fees.round_trip(at))))
             }
             AgentKind::WhaleDetector => Box::new(Whale::new(core.whale.clone())),
             AgentKind::RiskManager => Box::new(RiskManager::new(&core)),

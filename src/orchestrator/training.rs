@@ -9,7 +9,7 @@ use super::OrchestratorError;
 use crate::broker::fees::FeeSchedule;
 use crate::domain::RawCandle;
 use crate::domain::market::Bar;
-use crate::domain::pair::{Interval, Pair};
+use crate::domain::pair::{Interval, Pair, Venue};
 use crate::domain::plan::Horizon;
 use crate::domain::settings::CoreSettings;
 use crate::domain::snapshot::Progress;
@@ -17,6 +17,7 @@ use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::model::Model;
 use crate::ml::{MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
 use crate::pipeline::{FeatureEngine, FeatureSet, Validator};
+use crate::store::lake::{self, Filter, Scan, Series, VenueName};
 use crate::store::{Recording, Registry, StoreError};
 
 /// The folder of the models that belong to these settings: other exits, costs, data or seed are other models.
@@ -138,6 +139,28 @@ pub fn train_on(
 ) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
     let series = series(core, features, candles, watch)?;
     Ok(train(&series, features.schema(), &core.training, &core.gate, cost, now, watch)?)
+}
+
+/// Hourly candles of every pair of a venue in the lake that were over at `until`; empty when it has none.
+///
+/// # Errors
+/// [`StoreError`] when the lake cannot be read.
+pub fn lake_series(folder: &Path, venue: &VenueName, until: UtcMs) -> Result<Vec<(Pair, Vec<RawCandle>)>, StoreError> {
+    let mut keys = lake::names(folder, &Filter { venue: Some(venue.clone()), pair: None })?;
+    keys.retain(|key| key.series == Series::Candles(Interval::H1));
+    keys.sort();
+    let mut all = Vec::new();
+    for key in keys {
+        let pair = key.pair.clone();
+        let mut rows = Vec::new();
+        for batch in Scan::new(folder, key).candles()? {
+            // The kind of venue plays no part in the checks of one series.
+            let raw = batch?.into_iter().map(|row| row.raw(&pair, Venue::Kraken, Interval::H1));
+            rows.extend(raw.filter(|r| r.open_time.plus(Interval::H1.ms()) <= until));
+        }
+        all.push((pair, rows));
+    }
+    Ok(all)
 }
 
 /// Features over the hourly history, through the same checks and kernels as live data.

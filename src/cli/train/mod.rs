@@ -18,12 +18,10 @@ use super::progress::ProgressLine;
 use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Home, Settings};
-use crate::domain::pair::{Interval, Pair, Venue};
+use crate::domain::UtcMs;
 use crate::domain::snapshot::{ModelView, Progress};
-use crate::domain::{RawCandle, UtcMs};
 use crate::ml::Watch;
-use crate::orchestrator::{model_universe, train_models, train_on, training_cost};
-use crate::store::lake::{self, Filter, Scan, Series, VenueName};
+use crate::orchestrator::{lake_series, model_universe, train_models, train_on, training_cost};
 use crate::store::{Change, Recording, Registry, Who};
 
 pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
@@ -41,7 +39,13 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
     let now = SystemClock::new().now();
     let cost = training_cost(core, settings.replay.trading_from);
     let (data, outcomes) = if args.lake {
-        let candles = of_lake(&home, &args.venue, core.training.to)?;
+        let candles = lake_series(&home.lake(), &args.venue, core.training.to)?;
+        if candles.is_empty() {
+            bail!(
+                "the lake has no hourly candles of {}; see `cst data list`, and `cst data import --help` for how candles get there",
+                args.venue
+            );
+        }
         let outcomes = train_on(core, &loaded.features, &candles, cost, now, watch)?;
         (format!("the hourly candles of {} in the lake", args.venue), outcomes)
     } else {
@@ -142,29 +146,4 @@ fn told(v: &ModelView, in_force: bool) -> String {
         format!("the candidate, another one stays in force: cst models compare --horizon {}", v.horizon)
     };
     format!("{}      {stands}\n", summary(v))
-}
-
-/// Hourly candles of every pair of a venue that were over at `until`.
-fn of_lake(home: &Home, venue: &VenueName, until: UtcMs) -> Result<Vec<(Pair, Vec<RawCandle>)>, color_eyre::Report> {
-    let folder = home.lake();
-    let mut keys = lake::names(&folder, &Filter { venue: Some(venue.clone()), pair: None })?;
-    keys.retain(|key| key.series == Series::Candles(Interval::H1));
-    keys.sort();
-    if keys.is_empty() {
-        bail!(
-            "the lake has no hourly candles of {venue}; see `cst data list`, and `cst data import --help` for how candles get there"
-        );
-    }
-    let mut all = Vec::new();
-    for key in keys {
-        let pair = key.pair.clone();
-        let mut rows = Vec::new();
-        for batch in Scan::new(&folder, key).candles()? {
-            // The kind of venue plays no part in the checks of one series.
-            let raw = batch?.into_iter().map(|row| row.raw(&pair, Venue::Kraken, Interval::H1));
-            rows.extend(raw.filter(|r| r.open_time.plus(Interval::H1.ms()) <= until));
-        }
-        all.push((pair, rows));
-    }
-    Ok(all)
 }

@@ -95,16 +95,21 @@ impl Engine {
                 }
             }
             Finding::Predictions { made, none } => {
-                cycle.predictions.clone_from(made);
+                let (frames, warmup) = (Arc::clone(&cycle.frames), cycle.warmup);
+                let mut made = made.clone();
+                self.adjust(&mut made, &frames, warmup, out);
                 for state in self.pairs.values_mut() {
                     state.predictions.clear();
                     state.no_predictions.clear();
                 }
-                for p in made {
+                for p in &made {
                     self.pairs.entry(p.pair.clone()).or_default().predictions.push(p.clone());
                 }
                 for n in none {
                     self.pairs.entry(n.pair.clone()).or_default().no_predictions.push(n.clone());
+                }
+                if let Some(cycle) = self.cycle.as_mut() {
+                    cycle.predictions = made;
                 }
             }
             Finding::Whales(readings) => {
@@ -201,7 +206,7 @@ impl Engine {
 
     fn on_allocation(&mut self, allocation: &Allocation, out: &mut Vec<Effect>) {
         self.decide(allocation, out);
-        let main = self.view(AccountId::Main);
+        let (main, in_use) = (self.view(AccountId::Main), self.in_use());
         let models =
             self.pairs.values().flat_map(|p| &p.predictions).map(|p| p.model.as_str()).collect::<BTreeSet<_>>().len()
                 as u32;
@@ -210,6 +215,7 @@ impl Engine {
         cycle.waiting.insert(AgentKind::HealthMonitor);
         let at = cycle.at;
         let request = HealthRequest {
+            at,
             warmup: cycle.warmup,
             agents: self.agents.iter().map(|(kind, (state, errors))| (*kind, *state, *errors)).collect(),
             missed: cycle.missed.clone(),
@@ -218,6 +224,7 @@ impl Engine {
             matured: self.durable.record.recent(),
             main,
             models,
+            in_use,
             halted: self.durable.halted.clone(),
         };
         self.ask(AgentKind::HealthMonitor, Request::CheckHealth(Arc::new(request)), at, out);

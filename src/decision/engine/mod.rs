@@ -1,13 +1,14 @@
 //! The decision path as one deterministic machine: events in, effects out.
 //!
 //! Serves every driver alike (replay now, live and backtest with the same code). Owns the analysis cycle of the sequence diagram, both accounts, the
-//! confidence record and the fingerprint; asks the agents through [`Effect::Ask`] and goes on without one that does not answer.
+//! confidence record, the followed models and the fingerprint; asks the agents through [`Effect::Ask`] and goes on without one that does not answer.
 //! Always true: nothing here reads a clock, a file or the network; exits never wait for the gate; the shadow account never
 //! touches the main one; warm-up data change no durable state.
 
 mod cycle;
 mod decide;
 mod fingerprint;
+mod follow;
 mod orders;
 mod record;
 
@@ -30,6 +31,7 @@ use crate::domain::error::ErrorClass;
 use crate::domain::event::{
     AccountView, Ask, Effect, Event, Finding, HealthReport, LimitUse, MarketUpdate, RawBatch, Record, Reply, Request,
 };
+use crate::domain::follow::FollowedStep;
 use crate::domain::frame::Frame;
 use crate::domain::instrument::Instrument;
 use crate::domain::message::Message;
@@ -43,6 +45,7 @@ use crate::domain::reading::{
 use crate::domain::settings::PaperSettings;
 use crate::domain::snapshot::{Funnel, PipelineView};
 use crate::domain::time::{DAY_MS, UtcMs};
+use crate::ml::online::Follower;
 
 /// Refused rows that interfaces can show.
 const QUARANTINE_SHOWN: usize = 50;
@@ -116,6 +119,10 @@ pub struct Engine {
     limits: Vec<LimitUse>,
     health: HealthReport,
     cells: BTreeMap<&'static str, (u64, u64)>,
+    /// The models in use, and their steps that are not in the journal yet.
+    followers: Vec<Follower>,
+    steps: Vec<FollowedStep>,
+    taken: u64,
 }
 
 impl Engine {
@@ -170,6 +177,9 @@ impl Engine {
             limits: Vec::new(),
             health: HealthReport::default(),
             cells: BTreeMap::new(),
+            followers: Vec::new(),
+            steps: Vec::new(),
+            taken: 0,
         }
     }
 
@@ -259,6 +269,7 @@ impl Engine {
             for candle in &update.candles {
                 self.durable.record.observe(candle);
             }
+            self.observe_followed(update, out);
             self.close_expired(update.at, out);
         }
         if !update.frames.is_empty() {

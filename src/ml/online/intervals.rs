@@ -209,6 +209,18 @@ impl IntervalTracker {
         Some(RateInBand { rate: covered / n_eff, n_eff, band })
     }
 
+    /// How far the ends of an interval given now lie outside the forecast's, in its unit.
+    #[must_use]
+    pub fn radius(&self) -> Radius {
+        radius(&self.window(self.total()), self.experts.alpha())
+    }
+
+    /// The largest miss among the scores that a radius is taken from.
+    #[must_use]
+    pub fn farthest(&self) -> Option<f64> {
+        self.window(self.total()).into_iter().max_by(f64::total_cmp)
+    }
+
     /// Share that an interval given now may miss.
     #[must_use]
     pub fn alpha(&self) -> f64 {

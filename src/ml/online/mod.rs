@@ -2,14 +2,16 @@
 //!
 //! In go forecasts when they are made and outcomes when they are known; out come intervals that keep their coverage
 //! ([`IntervalTracker`]), how well the probabilities of late kept their word ([`Scoreboard`]), and new calibrators when there is new
-//! evidence ([`Recalibration`]). Always true: nothing is used before the instant at which it was known, and what is refused
+//! evidence ([`Recalibration`]); [`Follower`] does all of it for one model in use. Always true: nothing is used before the instant at which it was known, and what is refused
 //! changes nothing; state is plain JSON, and the one that was read back goes on with the same bits.
 
+mod follower;
 mod intervals;
 mod recalibration;
 mod scoreboard;
 mod start;
 
+pub use follower::Follower;
 pub use intervals::{Band, Forecast, IntervalTracker};
 pub use recalibration::{NEW_EVIDENCE_MIN, NEW_EVIDENCE_SHARE, Observed, Recalibrated, Recalibration, Record};
 pub use scoreboard::{Figures, Matured, Scoreboard};

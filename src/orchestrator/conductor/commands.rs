@@ -2,6 +2,7 @@
 
 use super::Conductor;
 use crate::agents::AgentHandle;
+use crate::domain::agent::AgentKind;
 use crate::domain::command::{Ack, Command, CommandId};
 use crate::domain::event::{Event, Record};
 use crate::orchestrator::direct::{Answered, direct};
@@ -32,6 +33,21 @@ impl Conductor {
         // Pausing waits for the agent to finish its work: the loop must go on meanwhile, so the answer is given from a task.
         if let Some(agents) = self.concerned(&command) {
             tokio::spawn(direct(agents, id, command, reply, self.answers.0.clone()));
+            return Ok(false);
+        }
+        if let Command::RollbackModel { horizon } = command {
+            let ack = self.roll_back(horizon);
+            self.note_command(id, &command, &ack);
+            self.commit_if_idle()?;
+            if ack == Ack::Accepted
+                && let Some(agent) = self.agents.get(&AgentKind::MlPredictor)
+            {
+                // The model is used from the agent's next brain on; the answer comes when it has one.
+                let restart = Command::RestartAgent { agent: AgentKind::MlPredictor };
+                tokio::spawn(direct(vec![agent.clone()], id, restart, reply, self.answers.0.clone()));
+            } else {
+                let _ = reply.send(ack);
+            }
             return Ok(false);
         }
         let ack = self.simple(&command);

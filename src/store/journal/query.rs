@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Journal, SessionMeta, Table, chain, database};
+use crate::domain::follow::Followed;
 use crate::domain::{AccountId, Decision, DecisionId, Fill, Intent, Order, OrderId, Outcome, UtcMs};
 use crate::store::StoreError;
 
@@ -79,6 +80,17 @@ impl Journal {
             });
         }
         Ok(Some(Checkpoint { at, state: self.parse(Table::Checkpoints, seq, &json)? }))
+    }
+
+    /// What models said and what came of it in a session, oldest first, up to its newest checkpoint. A step that a restart repeated counts
+    /// once, as it was written last.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the journal cannot be read.
+    pub fn followed(&self, session: u32) -> Result<Vec<Followed>, StoreError> {
+        let sql = "SELECT MAX(seq), json FROM followed WHERE session = ?1 AND seq < \
+                   (SELECT MAX(seq) FROM checkpoints WHERE session = ?1) GROUP BY id ORDER BY id";
+        Ok(values(self.rows(Table::Followed, sql, [session])?))
     }
 
     /// A decision with its whole trace.

@@ -20,6 +20,7 @@ pub enum Table {
     Orders,
     Fills,
     Outcomes,
+    Followed,
     Alerts,
     Commands,
     ConfigChanges,
@@ -27,7 +28,7 @@ pub enum Table {
 }
 
 impl Table {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sessions,
         Self::Cycles,
         Self::Decisions,
@@ -35,6 +36,7 @@ impl Table {
         Self::Orders,
         Self::Fills,
         Self::Outcomes,
+        Self::Followed,
         Self::Alerts,
         Self::Commands,
         Self::ConfigChanges,
@@ -51,6 +53,7 @@ impl Table {
             Self::Orders => "orders",
             Self::Fills => "fills",
             Self::Outcomes => "outcomes",
+            Self::Followed => "followed",
             Self::Alerts => "alerts",
             Self::Commands => "commands",
             Self::ConfigChanges => "config_changes",
@@ -69,6 +72,7 @@ impl Table {
                 | Self::Orders
                 | Self::Fills
                 | Self::Outcomes
+                | Self::Followed
         )
     }
 }
@@ -151,6 +155,7 @@ impl NewRow {
             }
             Record::Outcome(o) => Self::new(Table::Outcomes, o.closed, Some(o.decision.number.cast_signed()), text(o)?)
                 .of_trade(o.decision, o.account),
+            Record::Followed(f) => Self::new(Table::Followed, f.at, Some(f.at.0), text(f)?),
             Record::Alert(a) => Self::new(Table::Alerts, a.at, Some(a.id.cast_signed()), text(a)?),
             Record::Command { at, id, text: said, ack } => {
                 let json = serde_json::json!({ "at": at, "id": id, "text": said, "ack": ack });

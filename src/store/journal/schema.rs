@@ -11,7 +11,7 @@ use crate::store::StoreError;
 const APPLICATION: i64 = 0x4353_544A;
 
 /// The step from each version to the next.
-const MIGRATIONS: [&str; 1] = [include_str!("v1.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("v1.sql"), include_str!("v2.sql")];
 
 /// The newest schema this program knows.
 pub(super) const NEWEST: i64 = MIGRATIONS.len() as i64;

@@ -22,6 +22,7 @@ mod in_force;
 mod lock;
 mod promotion;
 mod prune;
+mod trials;
 mod version;
 
 pub use compare::CompareRow;

@@ -67,6 +67,17 @@ impl Registry {
         self.put_in_force(universe, horizon, version, ChangeKind::Promotion, change)
     }
 
+    /// The version that [`Registry::rollback`] would put back; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when a mark or the history cannot be read.
+    pub fn previous(&self, universe: &str, horizon: Horizon) -> Result<Option<String>, StoreError> {
+        let Some(from) = self.current(universe, horizon)? else { return Ok(None) };
+        let line = self.sound_history(&self.horizon(universe, horizon)?)?.line(Some(&from));
+        let whole = |version: &String| *version != from && self.text(universe, horizon, version).is_ok();
+        Ok(line.into_iter().rev().find(whole))
+    }
+
     /// Puts the version before the one in force back: what it replaced, not what came after.
     ///
     /// # Errors
