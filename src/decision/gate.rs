@@ -128,9 +128,9 @@ fn known_ground(prediction: &Prediction) -> TraceStep {
 
 fn no_drift(prediction: &Prediction) -> TraceStep {
     let action = prediction.drift;
-    let rungs = [DriftAction::None, DriftAction::Warn, DriftAction::RetrainCandidate, DriftAction::HalveSize];
-    let rung = rungs.iter().position(|r| *r == action).unwrap_or(rungs.len());
-    clause("model drift", Some(rung as f64), "< 4 (NO-GO) on the action ladder", |v| v < 4.0, BlockReason::ModelDrift)
+    let (rung, last) = (f64::from(action.rung()), f64::from(DriftAction::NoGo.rung()));
+    let rule = format!("< {last} (NO-GO) on the action ladder");
+    clause("model drift", Some(rung), rule, |v| v < last, BlockReason::ModelDrift)
         .with_note(format!("the ladder says: {}", action.as_str()))
 }
 

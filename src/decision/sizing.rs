@@ -314,6 +314,7 @@ mod tests {
                 "regime fraction",
                 "volatility target",
                 "drawdown scale",
+                "drift scale",
                 "correlation scale",
                 "liquidity cap",
                 "hard cap"
@@ -356,10 +357,25 @@ mod tests {
     fn unknown_correlation_counts_as_the_same_bet() {
         let prediction = prediction("BTC/USD", 1, 100.0);
         let at =
-            |correlations: &[Option<f64>]| size(&SizingInput { correlations, ..input(&prediction) }).steps[5].fraction;
+            |correlations: &[Option<f64>]| size(&SizingInput { correlations, ..input(&prediction) }).steps[6].fraction;
         assert_eq!(at(&[None]), at(&[Some(1.0)]));
         assert!(at(&[Some(0.5)]) > at(&[None]));
         assert_eq!(at(&[Some(-0.7)]), at(&[]));
+    }
+
+    #[test]
+    fn drift_halves_and_then_forbids() {
+        let mut drifting = prediction("BTC/USD", 1, 100.0);
+        let mut at = |drift| {
+            drifting.drift = drift;
+            let steps = size(&input(&drifting)).steps;
+            (steps[4].fraction, steps[5].fraction)
+        };
+        let (before, after) = at(DriftAction::RetrainCandidate);
+        assert!(before > 0.0 && after == before);
+        let (before, after) = at(DriftAction::HalveSize);
+        assert!(after > 0.0 && after == before / 2.0);
+        assert_eq!(at(DriftAction::NoGo).1, 0.0);
     }
 
     #[test]

@@ -32,6 +32,12 @@ impl DriftAction {
         }
     }
 
+    /// Its number: 0 for none, 4 for NO-GO.
+    #[must_use]
+    pub const fn rung(self) -> u8 {
+        self as u8
+    }
+
     /// One rung down.
     #[must_use]
     pub const fn lower(self) -> Self {

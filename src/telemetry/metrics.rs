@@ -14,7 +14,9 @@ use crate::domain::alert::Severity;
 use crate::domain::decision::BlockReason;
 use crate::domain::link::LinkView;
 use crate::domain::quality::{DataKind, PairQuality, TrustState};
-use crate::domain::snapshot::{AccountSummary, AgentView, Mode, PairView, PipelineView, Snapshot, SystemState};
+use crate::domain::snapshot::{
+    AccountSummary, AgentView, Mode, ModelView, PairView, PipelineView, Snapshot, SystemState,
+};
 use crate::domain::time::UtcMs;
 
 /// Most pairs that get a series of their own.
@@ -60,6 +62,7 @@ impl Metrics {
             }
         }
         quality(&mut board, snapshot);
+        models(&mut board, &snapshot.models);
         let clock = if snapshot.source.kind == "replay" { snapshot.at } else { snapshot.wall };
         for pair in snapshot.pairs.iter().take(PAIRS_MAX) {
             data_age(&mut board, pair, clock);
@@ -387,6 +390,29 @@ fn quality(board: &mut Board, s: &Snapshot) {
 }
 
 /// In a replay data age by their own clock, live by the wall's: a source that fell silent must look old.
+/// The models in use; the figures of one that nothing has matured of are left out.
+fn models(board: &mut Board, models: &[ModelView]) {
+    for model in models {
+        let horizon = model.horizon.to_string();
+        let labels = [("horizon", horizon.as_str())];
+        let Some(live) = &model.live else { continue };
+        let rung = f64::from(live.drift.action.rung());
+        board.gauge("cst_model_drift_rung", "Rung of the drift ladder: 0 none, 4 NO-GO", &labels, rung);
+        board.gauge(
+            "cst_model_waiting",
+            "Followed predictions without an outcome yet",
+            &labels,
+            f64::from(live.waiting),
+        );
+        if let Some(ece) = live.ece {
+            board.gauge("cst_model_calibration_error_ratio", "Calibration error of what matured", &labels, ece);
+        }
+        if let Some(coverage) = live.coverage {
+            board.gauge("cst_model_coverage_ratio", "Share of the latest 80 % intervals that held", &labels, coverage);
+        }
+    }
+}
+
 fn data_age(board: &mut Board, pair: &PairView, clock: UtcMs) {
     if let Some(at) = pair.last_at {
         let age = clock.since(at) as f64 / 1_000.0;

@@ -9,7 +9,7 @@ use super::agents::Agent;
 use super::data::PairData;
 use super::link::Link;
 use super::{Context, known, word};
-use crate::domain::snapshot::{ModelView, Snapshot};
+use crate::domain::snapshot::{self, ModelView, Snapshot};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -180,6 +180,35 @@ pub(in crate::services) struct Model {
     auc: f64,
     ece: f64,
     calibration: String,
+    /// Share of returns inside the 80 % and the 90 % interval, out of sample.
+    coverage: f64,
+    coverage90: f64,
+    /// The version that a rollback would put in force, and the one that waits for a promotion.
+    previous: Option<String>,
+    candidate: Option<String>,
+    /// Null until the first prediction.
+    live: Option<LiveModel>,
+}
+
+/// What became of a model's predictions since it is in use.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(in crate::services) struct LiveModel {
+    waiting: u32,
+    matured: u32,
+    n_eff: f64,
+    brier: Option<f64>,
+    ece: Option<f64>,
+    coverage: Option<f64>,
+    /// Between these lies the coverage of a sound 80 % interval, by chance.
+    coverage_band: Option<(f64, f64)>,
+    /// Share that an interval given now may miss.
+    alpha: f64,
+    /// The calibrator in force, when it is not the model's own, and how often it was fitted anew.
+    calibrator: Option<String>,
+    refits: u32,
+    #[schema(example = "warn")]
+    drift: String,
+    drift_reasons: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -209,6 +238,30 @@ impl Model {
             auc: m.auc,
             ece: m.ece,
             calibration: m.calibration.clone(),
+            coverage: m.coverage,
+            coverage90: m.coverage90,
+            previous: m.previous.clone(),
+            candidate: m.candidate.clone(),
+            live: m.live.as_ref().map(LiveModel::of),
+        }
+    }
+}
+
+impl LiveModel {
+    fn of(live: &snapshot::LiveModel) -> Self {
+        Self {
+            waiting: live.waiting,
+            matured: live.matured,
+            n_eff: live.n_eff,
+            brier: live.brier,
+            ece: live.ece,
+            coverage: live.coverage,
+            coverage_band: live.coverage_band,
+            alpha: live.alpha,
+            calibrator: live.calibrator.clone(),
+            refits: live.refits,
+            drift: live.drift.action.as_str().to_owned(),
+            drift_reasons: live.drift.reasons.clone(),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::command::Ack;
 use crate::domain::decision::DecisionKind;
 use crate::domain::event::CycleRecord;
+use crate::domain::follow::{Ended, Followed, FollowedStep};
 use crate::domain::{
     AccountId, Alert, BlockReason, CommandId, Decision, DecisionId, DecisionTrace, ErrorClass, Fill, Horizon, Intent,
     Liquidity, Money, Order, OrderId, OrderKind, OrderStatus, Outcome, Pair, Price, Purpose, Qty, Regime, Severity,
@@ -118,6 +119,12 @@ fn outcome() -> Outcome {
     }
 }
 
+fn followed(n: i64, win: bool) -> Followed {
+    let ended = vec![Ended { pair: "BTC/USD".parse().unwrap(), foreseen: UtcMs(1), win }];
+    let step = FollowedStep { ended, ..FollowedStep::new(UtcMs(n), "h1-00000000", Horizon::H1) };
+    Followed { at: UtcMs(n), steps: vec![step] }
+}
+
 fn checkpoint(n: i64) -> Record {
     Record::Checkpoint { at: UtcMs(n), state: serde_json::json!({ "n": n, "cash": "99.5" }) }
 }
@@ -144,6 +151,7 @@ fn records() -> Vec<Record> {
         Record::Order(order(4, OrderStatus::Filled)),
         Record::Fill(fill(1)),
         Record::Outcome(outcome()),
+        Record::Followed(followed(9, true)),
         Record::Alert(Alert {
             id: 1,
             at: UtcMs(9),
@@ -192,6 +200,8 @@ fn what_is_written_is_read_back() {
     assert_eq!(journal.orders_for(id(1)).unwrap(), [order(4, OrderStatus::Filled)]);
     assert_eq!(journal.fills_for(id(1)).unwrap(), [fill(1)]);
     assert_eq!(journal.outcomes_for(id(1)).unwrap(), [outcome()]);
+    assert_eq!(journal.followed(1).unwrap(), [followed(9, true)]);
+    assert_eq!(journal.followed(2).unwrap(), []);
     assert_eq!(journal.decision_for_order(OrderId(4), 1).unwrap(), Some(id(1)));
     assert_eq!(journal.decision_for_order(OrderId(4), 2).unwrap(), None);
     assert_eq!(journal.fills(1, AccountId::Shadow).unwrap(), [fill(1)]);
@@ -202,7 +212,7 @@ fn what_is_written_is_read_back() {
     assert_eq!(journal.recent(Table::Orders, 1).unwrap()[0]["status"], "filled");
     let counts = journal.counts().unwrap();
     assert!(Table::ALL.iter().all(|t| counts[t] == if *t == Table::Orders { 2 } else { 1 }), "{counts:?}");
-    assert_eq!(journal.verify().unwrap(), Verified { rows: 12 });
+    assert_eq!(journal.verify().unwrap(), Verified { rows: 13 });
 }
 
 #[test]
@@ -338,6 +348,31 @@ fn nothing_is_continued_from_a_changed_checkpoint() {
 }
 
 #[test]
+fn steps_are_read_up_to_the_checkpoint_and_count_once() {
+    let (_folder, path) = home();
+    let mut journal = filled(&path);
+    journal.append(1, &[Record::Followed(followed(10, true))]).unwrap();
+    assert_eq!(journal.followed(1).unwrap(), [followed(9, true)], "what no checkpoint stands behind is repeated");
+    journal.append(1, &[Record::Followed(followed(10, true)), Record::Followed(followed(9, false))]).unwrap();
+    journal.append(1, &[checkpoint(10)]).unwrap();
+    assert_eq!(journal.followed(1).unwrap(), [followed(9, false), followed(10, true)]);
+}
+
+#[test]
+fn a_journal_of_schema_1_is_brought_up_to_date() {
+    let (_folder, path) = home();
+    drop(filled(&path));
+    let connection = Connection::open(&path).unwrap();
+    let back = "DROP TABLE followed; PRAGMA user_version = 1;";
+    connection.execute_batch(back).unwrap();
+    drop(connection);
+    let mut journal = Journal::open(&path).unwrap();
+    assert_eq!(journal.followed(1).unwrap(), []);
+    journal.append(1, &[Record::Followed(followed(11, true)), checkpoint(11)]).unwrap();
+    assert_eq!(journal.followed(1).unwrap(), [followed(11, true)]);
+}
+
+#[test]
 fn rows_cannot_be_changed_by_accident() {
     let (_folder, path) = home();
     let journal = filled(&path);
@@ -376,7 +411,7 @@ fn what_is_no_journal_is_left_alone() {
     let newer = folder.path().join("newer.sqlite");
     drop(Journal::open(&newer).unwrap());
     Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(Journal::open(&newer).unwrap_err(), StoreError::NewerSchema { found: 99, known: 1, .. }));
+    assert!(matches!(Journal::open(&newer).unwrap_err(), StoreError::NewerSchema { found: 99, known: 2, .. }));
 
     let unwritable = text.join("journal.sqlite");
     let error = Journal::open(&unwritable).unwrap_err();
