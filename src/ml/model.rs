@@ -17,12 +17,13 @@ use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::leakage::Dropped;
+use super::online::Start;
 use super::ood::Familiarity;
 use super::returns::Returns;
 use super::uncertainty::aleatoric;
 
 /// Version of the file's layout and meaning.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Where a model comes from and what is known of its worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,7 +88,8 @@ pub struct Model {
     /// Weighted frequency of a win in training.
     pub base_rate: f64,
     pub evidence: GateEvidence,
-    pub(super) start: super::online::Start,
+    /// What whoever follows the model in use must know of its training.
+    pub start: Start,
 }
 
 /// What a model says of one row.
@@ -201,6 +203,7 @@ impl Model {
             || !self.bands.is_sound()
             || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
+            || !self.start.is_sound(card.features.len())
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
             return damaged("a part of it cannot predict");

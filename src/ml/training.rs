@@ -17,6 +17,7 @@ use super::evidence::{Bootstrap, gate_evidence};
 use super::leakage::{self, Dropped};
 use super::model::{FORMAT, Model, ModelCard};
 use super::numbers::{quantile_sorted, sorted, tidy};
+use super::online::{self, Start};
 use super::results::{ResultLine, lines};
 use super::returns::{Returns, choose_penalty};
 use super::scaler::Input;
@@ -158,6 +159,16 @@ impl Run<'_> {
         let epistemic_limit =
             quantile_sorted(&sorted(epistemic), 0.95).ok_or_else(|| lacking("no out-of-sample scores"))?;
         let every: Vec<_> = data.samples.iter().collect();
+        let inputs: Vec<Input> = walk.all.ensemble.scaler.inputs().cloned().collect();
+        let start = Start::of(&online::Training {
+            data,
+            stride_hours: self.settings.stride_hours,
+            rows: &walk.rows,
+            combination: &walk.combination,
+            judged: &judged.judged,
+            inputs: &inputs,
+            seed: self.settings.seed,
+        });
         let card = ModelCard {
             version: String::new(),
             horizon,
@@ -199,7 +210,7 @@ impl Run<'_> {
             epistemic_limit: tidy(epistemic_limit),
             base_rate: tidy(base_rate(&every)),
             evidence,
-            start: super::online::Start { pairs: vec![], scores: vec![], misses: vec![], drift: None },
+            start,
         };
         Ok(Trained { model: model.seal(self.schema)?, results })
     }

@@ -71,7 +71,7 @@ pub(super) struct Errors {
     before: Option<(UtcMs, f64)>,
     cusum: Cusum,
     page_hinkley: PageHinkley,
-    /// Hours of losses that ADWIN takes as one, because they say the same.
+    /// Losses that ADWIN takes as one, because they say the same.
     block: Sum,
     adwin: Adwin,
     ddm: Ddm,
@@ -81,7 +81,7 @@ pub(super) struct Errors {
 
 impl Errors {
     pub fn new(reference: &LossReference, streams: u32) -> Self {
-        let clock = (32 / u64::from(reference.block_hours())).max(1);
+        let clock = (32 / u64::from(reference.block())).max(1);
         let delta = ADWIN_DELTA / f64::from(streams.max(1));
         Self {
             hour: None,
@@ -116,7 +116,10 @@ impl Errors {
     }
 
     fn close(&mut self, reference: &LossReference, hour: UtcMs, loss: f64) {
-        let before = self.before.filter(|(at, _)| hour.since(*at) == HOUR_MS).map(|(_, loss)| loss);
+        let before = self
+            .before
+            .filter(|(at, _)| hour.since(*at) == i64::from(reference.spacing()) * HOUR_MS)
+            .map(|(_, loss)| loss);
         let z = reference.whiten(loss, before);
         self.before = Some((hour, loss));
         let up = self.cusum.update(z).is_some_and(|step| step.alarm == Some(Shift::Up));
@@ -124,7 +127,7 @@ impl Errors {
         let up = self.page_hinkley.update(z) == Some(Shift::Up);
         self.tally(DriftDetector::PageHinkley, up, hour);
         self.block.add(loss);
-        if self.block.n >= reference.block_hours() {
+        if self.block.n >= reference.block() {
             let up = self.adwin.update(std::mem::take(&mut self.block).mean()) == Some(Shift::Up);
             self.tally(DriftDetector::Adwin, up, hour);
         }

@@ -63,7 +63,7 @@ fn build() -> DriftReference {
         values: rows.iter().map(|(at, r)| (*at, r[i])).collect(),
     };
     let losses: Vec<f64> = (0..4_000).map(|_| stream.loss()).collect();
-    DriftReference::of(&(0..FEATURES).map(history).collect::<Vec<_>>(), &losses, &CONTROL).unwrap()
+    DriftReference::of(&(0..FEATURES).map(history).collect::<Vec<_>>(), &losses, 1, &CONTROL).unwrap()
 }
 
 fn step(monitor: &mut DriftMonitor, stream: &mut Stream) {
@@ -111,7 +111,7 @@ fn pairs_that_move_together_count_once() {
             [common, common, common].map(|v| (UtcMs(h * HOUR_MS), v))
         })
         .collect();
-    let reference = FeatureReference::of(&FeatureHistory { feature: "f".to_owned(), values }).unwrap();
+    let reference = FeatureReference::of(&FeatureHistory { feature: "f".to_owned(), values }, 1).unwrap();
     assert!(reference.n_eff() <= 1_010.0, "{}", reference.n_eff());
     assert!((correlation_time(&[1.0; 50]) - 1.0).abs() < 1e-12);
 }
@@ -244,7 +244,7 @@ fn memory_is_bounded_and_odd_rows_are_counted() {
 fn odd_windows_and_references_give_no_nan() {
     let of = |values: Vec<f64>| {
         let values = values.into_iter().enumerate().map(|(i, v)| (UtcMs(i as i64 * HOUR_MS), v)).collect();
-        FeatureReference::of(&FeatureHistory { feature: "f".to_owned(), values })
+        FeatureReference::of(&FeatureHistory { feature: "f".to_owned(), values }, 1)
     };
     assert_eq!(of(vec![]), None);
     assert_eq!(of(vec![f64::NAN; 500]), None);
@@ -263,8 +263,8 @@ fn odd_windows_and_references_give_no_nan() {
             assert_eq!(drift.verdict == FeatureVerdict::NotJudged, drift.psi.is_none());
         }
     }
-    assert_eq!(LossReference::of(&[0.5; 100], &CONTROL), None);
-    assert_eq!(LossReference::of(&[], &CONTROL), None);
+    assert_eq!(LossReference::of(&[0.5; 100], 1, &CONTROL), None);
+    assert_eq!(LossReference::of(&[], 1, &CONTROL), None);
 }
 
 #[test]

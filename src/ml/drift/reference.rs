@@ -38,14 +38,14 @@ pub struct FeatureReference {
     sd: f64,
     n: u64,
     n_eff: f64,
-    /// Hours of data that are worth one independent value.
-    hours_per_value: f64,
+    /// Instants with data, on the grid on which rows come in use, that are worth one independent value.
+    instants_per_value: f64,
 }
 
 impl FeatureReference {
-    /// `None` with fewer than 50 finite values.
+    /// `None` with fewer than 50 finite values. `spacing` is the hours between two instants in use.
     #[must_use]
-    pub fn of(history: &FeatureHistory) -> Option<Self> {
+    pub fn of(history: &FeatureHistory, spacing: u32) -> Option<Self> {
         let mut rows: Vec<(UtcMs, f64)> =
             history.values.iter().copied().filter(|(_, v)| rounded(*v).is_some()).collect();
         rows.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -65,7 +65,7 @@ impl FeatureReference {
             sd: tidy(variance(&values)?.sqrt()),
             n: values.len() as u64,
             n_eff: tidy(n_eff.min(n)),
-            hours_per_value: tidy(hours / n_eff),
+            instants_per_value: tidy(hours / n_eff / f64::from(spacing.max(1))),
         })
     }
 
@@ -100,10 +100,10 @@ impl FeatureReference {
         self.n_eff
     }
 
-    /// Independent values among `rows` of a window that has data in `hours` hours, if nothing has changed since training.
+    /// Independent values among `rows` of a window that has data at `instants` instants, if nothing has changed since training.
     #[must_use]
-    pub fn worth(&self, rows: usize, hours: usize) -> f64 {
-        (hours as f64 / self.hours_per_value).min(rows as f64)
+    pub fn worth(&self, rows: usize, instants: usize) -> f64 {
+        (instants as f64 / self.instants_per_value).min(rows as f64)
     }
 
     #[must_use]
@@ -121,8 +121,8 @@ impl FeatureReference {
             && self.sd.is_finite()
             && self.n_eff > 0.0
             && self.n_eff <= n
-            && self.hours_per_value > 0.0
-            && self.hours_per_value.is_finite()
+            && self.instants_per_value > 0.0
+            && self.instants_per_value.is_finite()
     }
 }
 
@@ -177,25 +177,27 @@ pub fn correlation_time(row: &[f64]) -> f64 {
     (2.0 * sum - 1.0).max(1.0)
 }
 
-/// How the out-of-sample loss of a model behaved at training, hour by hour.
+/// How the out-of-sample loss of a model behaved at training, instant by instant.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LossReference {
     mean: f64,
     sd: f64,
-    /// Correlation of one hour's loss with the next.
+    /// Hours from one loss to the next.
+    spacing: u32,
+    /// Correlation of one loss with the next.
     persistence: f64,
-    /// Hours of losses that are worth one independent value.
-    hours_per_value: f64,
+    /// Losses that are worth one independent value.
+    losses_per_value: f64,
     /// Threshold of Page-Hinkley on the whitened loss: one false alarm per 90 days.
     page_hinkley: f64,
     n: u64,
 }
 
 impl LossReference {
-    /// From the mean loss of each hour, in time order. `None` with fewer than 50 losses, when one is not finite, or when they do not vary.
+    /// From the mean loss of each instant, in time order, `spacing` hours apart. `None` with fewer than 50 losses, when one is not finite, or when they do not vary.
     #[must_use]
-    pub fn of(losses: &[f64], control: &Control) -> Option<Self> {
+    pub fn of(losses: &[f64], spacing: u32, control: &Control) -> Option<Self> {
         if losses.len() < LEAST || losses.iter().any(|l| !l.is_finite()) {
             return None;
         }
@@ -208,8 +210,9 @@ impl LossReference {
         let mut reference = Self {
             mean: tidy(mean),
             sd: tidy(sd),
+            spacing: spacing.max(1),
             persistence: tidy(persistence),
-            hours_per_value: tidy(correlation_time(losses)),
+            losses_per_value: tidy(correlation_time(losses)),
             page_hinkley: 1.0,
             n: losses.len() as u64,
         };
@@ -221,11 +224,13 @@ impl LossReference {
                 .zip(losses.iter().skip(1))
                 .map(|(b, l)| reference.whiten(*l, Some(b))),
         );
-        reference.page_hinkley = tidy(control::page_hinkley_threshold(&whitened, control)?);
+        let values_per_alarm = (control.values_per_alarm / u64::from(reference.spacing)).max(1);
+        let control = Control { values_per_alarm, ..*control };
+        reference.page_hinkley = tidy(control::page_hinkley_threshold(&whitened, &control)?);
         Some(reference)
     }
 
-    /// The part of an hour's loss that the hour before does not tell, in sd.
+    /// The part of a loss that the one before does not tell, in sd.
     #[must_use]
     pub fn whiten(&self, loss: f64, before: Option<f64>) -> f64 {
         let z = |loss: f64| (loss - self.mean) / self.sd;
@@ -242,10 +247,16 @@ impl LossReference {
         self.page_hinkley
     }
 
-    /// Whole hours that make one nearly independent mean.
+    /// Hours from one loss to the next.
     #[must_use]
-    pub fn block_hours(&self) -> u32 {
-        self.hours_per_value.ceil().clamp(1.0, 720.0) as u32
+    pub const fn spacing(&self) -> u32 {
+        self.spacing
+    }
+
+    /// Losses that make one nearly independent mean.
+    #[must_use]
+    pub fn block(&self) -> u32 {
+        self.losses_per_value.ceil().clamp(1.0, 720.0) as u32
     }
 
     #[must_use]
@@ -254,8 +265,9 @@ impl LossReference {
             && self.sd > 0.0
             && self.sd.is_finite()
             && (0.0..=PERSISTENCE_MAX).contains(&self.persistence)
-            && self.hours_per_value >= 1.0
-            && self.hours_per_value.is_finite()
+            && self.spacing > 0
+            && self.losses_per_value >= 1.0
+            && self.losses_per_value.is_finite()
             && self.page_hinkley > 0.0
             && self.page_hinkley.is_finite()
             && self.n >= LEAST as u64
@@ -271,12 +283,12 @@ pub struct DriftReference {
 }
 
 impl DriftReference {
-    /// From the training rows of every input, in the order in which rows will come, and the out-of-sample loss of each hour. `None` when an
-    /// input or the loss gives no reference.
+    /// From the training rows of every input, in the order in which rows will come, and the mean out-of-sample loss of each instant; in use they
+    /// come `spacing` hours apart. `None` when an input or the loss gives no reference.
     #[must_use]
-    pub fn of(inputs: &[FeatureHistory], hourly_losses: &[f64], control: &Control) -> Option<Self> {
-        let features = inputs.iter().map(FeatureReference::of).collect::<Option<Vec<_>>>()?;
-        let reference = Self { features, loss: LossReference::of(hourly_losses, control)? };
+    pub fn of(inputs: &[FeatureHistory], losses: &[f64], spacing: u32, control: &Control) -> Option<Self> {
+        let features = inputs.iter().map(|i| FeatureReference::of(i, spacing)).collect::<Option<Vec<_>>>()?;
+        let reference = Self { features, loss: LossReference::of(losses, spacing, control)? };
         reference.is_sound().then_some(reference)
     }
 

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use super::intervals::{Forecast, IntervalTracker};
 use super::recalibration::{Observed, Recalibrated, Recalibration};
 use super::scoreboard::{Figures, Matured, Scoreboard};
+use super::start::EDGE;
 use crate::domain::drift::{DriftAction, DriftReport};
 use crate::domain::follow::{Came, Ended, FollowedStep, Foreseen};
 use crate::domain::market::Candle;
@@ -17,7 +18,6 @@ use crate::domain::time::{DAY_MS, HOUR_MS, UtcMs};
 use crate::domain::{Horizon, Pair, Prob};
 use crate::ml::conformal::Radius;
 use crate::ml::conformal::cqr::band;
-use crate::ml::dataset::stride_of;
 use crate::ml::drift::{DriftMonitor, FeatureObservation, MaturedOutcome};
 use crate::ml::model::Model;
 use crate::ml::numbers::logit;
@@ -32,8 +32,6 @@ const JUDGED_N_EFF: f64 = 30.0;
 const ECE_ALLOWED: f64 = 0.03;
 /// How late the candle may close that tells the price at the end of the horizon; with a later one there is a hole, and no outcome.
 const LATE_MS: i64 = HOUR_MS;
-/// Log losses are bounded by that of a confidence this far from certainty.
-const EDGE: f64 = 1e-6;
 
 /// A followed prediction that is not over.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,7 +90,7 @@ impl Follower {
             model: card.version.clone(),
             horizon: card.horizon,
             data_to: card.data_to,
-            stride: stride_of(1, card.horizon),
+            stride: start.stride,
             rho: card.rho,
             gate: card.gate,
             features: model.places(),

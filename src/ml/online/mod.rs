@@ -15,7 +15,7 @@ pub use follower::Follower;
 pub use intervals::{Band, Forecast, IntervalTracker};
 pub use recalibration::{NEW_EVIDENCE_MIN, NEW_EVIDENCE_SHARE, Observed, Recalibrated, Recalibration, Record};
 pub use scoreboard::{Figures, Matured, Scoreboard};
-pub use start::{MISSES_KEPT, SCORES_KEPT, Start};
+pub use start::{MISSES_KEPT, SCORES_KEPT, Start, Training};
 
 use crate::domain::UtcMs;
 

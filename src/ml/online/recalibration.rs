@@ -13,7 +13,7 @@ use crate::ml::model::hex_digest;
 use crate::ml::numbers::tidy;
 
 /// Scores older than this teach nothing any more.
-const WINDOW_MS: i64 = 365 * DAY_MS;
+pub(super) const WINDOW_MS: i64 = 365 * DAY_MS;
 /// Blocks in which the curves compete.
 const BLOCK_MS: i64 = 30 * DAY_MS;
 /// A new calibrator needs at least this many effective outcomes more than the last one knew, and this share of what that one saw.
