@@ -1,5 +1,6 @@
 //! What can go wrong with models.
 
+use super::leakage::LeakageReport;
 use crate::domain::{ErrorClass, Horizon};
 
 /// Training or loading failed; nothing was promoted and no earlier model is affected.
@@ -17,6 +18,10 @@ pub enum MlError {
         "{count} training labels of the {horizon} model touch their test block; training stopped because its scores would lie"
     )]
     Overlap { horizon: Horizon, count: usize },
+    #[error(
+        "the {horizon} model would have seen what it cannot know, and was not trained: {what}; see `cst train --explain`"
+    )]
+    Leakage { horizon: Horizon, what: String, report: Box<LeakageReport> },
     #[error("the {horizon} model did not fit ({what}); the previous model stays in use")]
     Fit { horizon: Horizon, what: String },
     #[error("training was stopped; nothing was stored, and the models in use are untouched")]

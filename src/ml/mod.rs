@@ -50,5 +50,5 @@ pub use dataset::{TrainingRow, TrainingSeries};
 pub use error::MlError;
 pub use model::{Model, ModelCard};
 pub use predictor::Predictor;
-pub use training::{Trained, train};
+pub use training::{Material, Trained, train};
 pub use walk::Watch;

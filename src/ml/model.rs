@@ -16,7 +16,7 @@ use super::conformal::cqr::Bands;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
-use super::leakage::Dropped;
+use super::leakage::{Dropped, LeakageReport};
 use super::online::Start;
 use super::ood::Familiarity;
 use super::returns::Returns;
@@ -54,6 +54,8 @@ pub struct ModelCard {
     /// SHA-256 of the whole feature set at training, for the record.
     pub set_hash: String,
     pub dropped: Vec<Dropped>,
+    /// The tests in front of the training.
+    pub leakage: LeakageReport,
     /// Round-trip cost that the labels paid, as a share of the notional.
     pub cost: f64,
     /// Gate that the evidence was counted at.
@@ -203,6 +205,7 @@ impl Model {
             || !self.bands.is_sound()
             || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
+            || !card.leakage.is_sound()
             || !self.start.is_sound(card.features.len())
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
@@ -295,7 +298,7 @@ impl Model {
             epistemic_limit: self.epistemic_limit,
             evidence: self.evidence,
             importance: Vec::new(),
-            leakage: Vec::new(),
+            leakage: card.leakage.lines(),
             live: None,
             previous: None,
             candidate: None,

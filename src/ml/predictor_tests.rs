@@ -2,8 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::super::testkit::{FEATURES, Market, schema, settings};
-use super::super::train;
+use super::super::testkit::{FEATURES, Market, schema, settings, trained};
 use super::super::walk::Watch;
 use super::*;
 use crate::domain::frame::{DataQuality, Indicators};
@@ -17,9 +16,8 @@ static MODELS: LazyLock<Vec<Arc<Model>>> = LazyLock::new(|| {
     let mut settings = settings(6);
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let series = Market::planted(2, 2_500, 71).build();
-    let models = train(
+    let models = trained(
         &series,
-        &schema(),
         &settings,
         &crate::domain::settings::GateSettings::default(),
         COST,

@@ -2,11 +2,12 @@
 
 use serde_json::Value;
 
+use super::leakage::{Known, Recompute, Watched};
 use super::scaler::Input;
-use super::{TrainingRow, TrainingSeries};
+use super::{Material, MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
 use crate::domain::market::Bar;
 use crate::domain::random::SplitMix64;
-use crate::domain::settings::TrainingSettings;
+use crate::domain::settings::{GateSettings, TrainingSettings};
 use crate::domain::time::HOUR_MS;
 use crate::domain::{Column, ExitPlan, Horizon, Schema, UtcMs};
 
@@ -43,6 +44,33 @@ pub fn schema() -> Schema {
         formula: format!("{name} as the test has it"),
     };
     Schema::new(FEATURES.map(column).to_vec())
+}
+
+/// Rows as they are stored: the features of the tests come from nowhere.
+pub struct AsStored<'a>(pub &'a [TrainingSeries]);
+
+impl Recompute for AsStored<'_> {
+    fn features(&self, pair: usize, row: usize, _: Known) -> Option<Vec<f64>> {
+        Some(self.0.get(pair)?.rows.get(row)?.features.as_ref()?.iter().map(|v| f64::from(*v)).collect())
+    }
+}
+
+pub fn watched() -> Vec<Watched> {
+    inputs().into_iter().map(|input| Watched { input, recursive: false, warm_up: 1 }).collect()
+}
+
+/// Trains on these series.
+pub fn trained(
+    series: &[TrainingSeries],
+    settings: &TrainingSettings,
+    gate: &GateSettings,
+    cost: f64,
+    at: UtcMs,
+    watch: Watch<'_>,
+) -> Result<Vec<Result<Trained, MlError>>, MlError> {
+    let (schema, watched, recompute) = (schema(), watched(), AsStored(series));
+    let material = Material { series, schema: &schema, watched: &watched, recompute: &recompute };
+    train(&material, settings, gate, cost, at, watch)
 }
 
 pub fn inputs() -> Vec<Input> {

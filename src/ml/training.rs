@@ -1,9 +1,10 @@
 //! Training: one model per exit plan, with the proof of what it is worth.
 //!
-//! Per exit plan: label → leakage check → expanding purged walk-forward → calibrate on the out-of-sample scores → judge
+//! Per exit plan: label → leakage gate → expanding purged walk-forward → calibrate on the out-of-sample scores → judge
 //! with calibrators that know earlier blocks only → fit once more on everything. Nothing outside `settings.from..settings.to` is read.
 
 use crate::domain::settings::{GateSettings, TrainingSettings};
+use crate::domain::time::DAY_MS;
 use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
 use super::block::FitError;
@@ -14,7 +15,7 @@ use super::dataset::{Dataset, TrainingSeries};
 use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::evidence::{Bootstrap, gate_evidence};
-use super::leakage::{self, Dropped};
+use super::leakage::{self, Dropped, FitTime, LeakageReport, Probe, Recompute, TestReport, Watched};
 use super::model::{FORMAT, Model, ModelCard};
 use super::numbers::{quantile_sorted, sorted, tidy};
 use super::online::{self, Start};
@@ -28,7 +29,17 @@ pub const MIN_ROWS: usize = 500;
 pub const MIN_N_EFF: f64 = 100.0;
 pub const MIN_PER_CLASS: usize = 30;
 
-/// Trains one model per entry of `settings.exits`, in their order, on rows of the model inputs of `schema`; a horizon that fails does not
+/// What is learned from, and whatever can compute it again.
+#[derive(Clone, Copy)]
+pub struct Material<'a> {
+    pub series: &'a [TrainingSeries],
+    pub schema: &'a Schema,
+    /// The model inputs of `schema` with what they say of themselves.
+    pub watched: &'a [Watched],
+    pub recompute: &'a dyn Recompute,
+}
+
+/// Trains one model per entry of `settings.exits`, in their order, on rows of the model inputs of the schema; a horizon that fails does not
 /// keep the others from theirs.
 ///
 /// `cost` is the round trip as a share of the notional, `gate` says at which confidence the evidence is counted. Runs on the
@@ -37,8 +48,7 @@ pub const MIN_PER_CLASS: usize = 30;
 /// # Errors
 /// [`MlError::Setting`] and [`MlError::Stopped`]; per horizon whatever kept it from its model.
 pub fn train(
-    series: &[TrainingSeries],
-    schema: &Schema,
+    material: &Material<'_>,
     settings: &TrainingSettings,
     gate: &GateSettings,
     cost: f64,
@@ -47,7 +57,11 @@ pub fn train(
 ) -> Result<Vec<Result<Trained, MlError>>, MlError> {
     check(settings, gate.threshold, cost)?;
     let steps = Steps::new(watch, settings.exits.len() as u64 * steps_of(settings));
-    let run = Run { series, schema, settings, gate, cost: tidy(cost), trained_at, steps: &steps };
+    let Material { series, schema, watched, recompute } = *material;
+    steps.tell("computing features again, from less and from other history".to_owned());
+    let origin = leakage::Origin { series, watched, recompute, signals: &[], seed: settings.seed };
+    let recomputed = &origin.recomputed();
+    let run = Run { series, schema, recomputed, settings, gate, cost: tidy(cost), trained_at, steps: &steps };
     let mut out = Vec::new();
     for exits in &settings.exits {
         match run.one(exits) {
@@ -68,6 +82,7 @@ pub struct Trained {
 struct Run<'a> {
     series: &'a [TrainingSeries],
     schema: &'a Schema,
+    recomputed: &'a [TestReport; 3],
     settings: &'a TrainingSettings,
     gate: &'a GateSettings,
     cost: f64,
@@ -98,6 +113,7 @@ impl Run<'_> {
         let dropped = leakage::inspect(&data, &inputs);
         let keep = kept(inputs, &dropped, horizon)?;
         let folds = self.folds(&data)?;
+        let leakage = self.leakage(&data, &keep, &folds)?;
         let fit_error = |what: String| MlError::Fit { horizon, what };
         let stopped = |error: FitError| match error {
             FitError::Stopped => MlError::Stopped,
@@ -115,7 +131,35 @@ impl Run<'_> {
         let combination = combination(rows.iter()).ok_or_else(|| fit_error("no block was judged".to_owned()))?;
         let every: Vec<usize> = (0..data.samples.len()).collect();
         let all = recipe.fit(&every, folds.len()).map_err(stopped)?;
-        self.model(&recipe, Walk { folds, rows, combination, all }, dropped)
+        self.model(&recipe, Walk { folds, rows, combination, all }, dropped, leakage)
+    }
+
+    /// The gate in front of training: everything that a fit of the folds will be given is looked at.
+    fn leakage(&self, data: &Dataset<'_>, keep: &[Input], folds: &[Fold]) -> Result<LeakageReport, MlError> {
+        let horizon = data.exits.horizon;
+        self.steps.tell(format!("looking for leaks in the {horizon} model's data"));
+        let probe = Probe::new(data, keep, folds);
+        let fit = |(k, fold): (usize, &Fold)| {
+            let known = data.pick(&fold.train).iter().map(|s| s.known).max()?;
+            let what = format!("scaler, selection and members of fold {}", k + 1);
+            Some(FitTime { what, known_to: known, first_use: UtcMs(fold.test_from) })
+        };
+        let fits: Vec<FitTime> = folds.iter().enumerate().filter_map(fit).collect();
+        let report = leakage::gate(&leakage::Evidence {
+            recomputed: self.recomputed,
+            data,
+            inputs: keep,
+            folds,
+            fits: &fits,
+            score: &|labels| probe.score(labels),
+            block_ms: horizon.ms().max(DAY_MS),
+            seed: self.settings.seed,
+        });
+        if report.passed() {
+            Ok(report)
+        } else {
+            Err(MlError::Leakage { horizon, what: report.words(), report: Box::new(report) })
+        }
     }
 
     /// The walk-forward, audited, with both outcomes in every training block.
@@ -143,7 +187,13 @@ impl Run<'_> {
         Ok(folds)
     }
 
-    fn model(&self, recipe: &Recipe<'_>, walk: Walk<'_>, dropped: Vec<Dropped>) -> Result<Trained, MlError> {
+    fn model(
+        &self,
+        recipe: &Recipe<'_>,
+        walk: Walk<'_>,
+        dropped: Vec<Dropped>,
+        leakage: LeakageReport,
+    ) -> Result<Trained, MlError> {
         let data = recipe.data;
         let horizon = data.exits.horizon;
         let lacking = |what: &str| MlError::NotEnoughData { horizon, what: what.to_owned() };
@@ -186,6 +236,7 @@ impl Run<'_> {
             feature_hash: self.schema.input_hash().to_owned(),
             set_hash: self.schema.hash().to_owned(),
             dropped: dropped.into_iter().chain(walk.all.dropped).collect(),
+            leakage,
             cost: self.cost,
             gate: tidy(self.gate.threshold),
             metrics: judged.metrics,

@@ -1,7 +1,8 @@
 //! Does training tell the truth? On noise it must find nothing, on a planted signal it must find it, and twice the same.
 
+use super::super::leakage::{Known, LeakageTest};
 use super::super::scores::auc_se;
-use super::super::testkit::{FEATURES, Market, input, schema, settings};
+use super::super::testkit::{AsStored, FEATURES, Market, input, schema, settings, trained, watched};
 use super::*;
 use crate::domain::snapshot::Progress;
 use crate::domain::time::HOUR_MS;
@@ -22,8 +23,32 @@ fn wide(x: &[f32]) -> Vec<f64> {
 }
 
 fn train_one(market: Market, settings: &TrainingSettings) -> Model {
-    let models = train(&market.build(), &schema(), settings, &GATE, COST, UtcMs(1), WATCH).unwrap();
+    let models = trained(&market.build(), settings, &GATE, COST, UtcMs(1), WATCH).unwrap();
     models.into_iter().next().unwrap().unwrap().model
+}
+
+/// Rows that hold what only a later bar could tell: without it they are different.
+struct Foresight<'a>(AsStored<'a>);
+
+impl Recompute for Foresight<'_> {
+    fn features(&self, pair: usize, row: usize, known: Known) -> Option<Vec<f64>> {
+        let mut values = self.0.features(pair, row, known)?;
+        *values.get_mut(4)? += 0.01;
+        Some(values)
+    }
+}
+
+#[test]
+fn who_looks_ahead_is_not_trained() {
+    let (series, schema, watched) = (Market::noise(2, 1_500, 8).build(), schema(), watched());
+    let leaking = Foresight(AsStored(&series));
+    let material = Material { series: &series, schema: &schema, watched: &watched, recompute: &leaking };
+    let error = train(&material, &settings(6), &GATE, COST, UtcMs(1), WATCH).unwrap().remove(0).unwrap_err();
+    let MlError::Leakage { horizon, what, report } = &error else { panic!("{error}") };
+    assert_eq!((horizon.0, report.suspects().into_iter().collect::<Vec<_>>()), (6, vec![FEATURES[4]]));
+    assert!(what.starts_with("does not hold: features are equal with nothing known after their instant"), "{what}");
+    let failed: Vec<LeakageTest> = report.blocking().map(|t| t.test).collect();
+    assert_eq!(failed, [LeakageTest::Truncation, LeakageTest::Poison, LeakageTest::WarmUp]);
 }
 
 #[test]
@@ -86,21 +111,21 @@ fn two_trainings_give_the_same_bytes_on_any_number_of_threads() {
     settings.exits.push(ExitPlan { horizon: Horizon::H1, target_multiple: 4.0, stop_multiple: 4.0 });
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        let models = pool.install(|| train(&series, &schema(), &settings, &GATE, 0.001, UtcMs(5), WATCH)).unwrap();
+        let models = pool.install(|| trained(&series, &settings, &GATE, 0.001, UtcMs(5), WATCH)).unwrap();
         models.into_iter().map(|m| m.unwrap().model.to_json().unwrap()).collect::<Vec<_>>()
     };
     let one = run(1);
     assert_eq!(one.len(), 2);
     assert_eq!(one, run(2));
     settings.seed += 1;
-    let other = train(&series, &schema(), &settings, &GATE, 0.001, UtcMs(5), WATCH).unwrap();
+    let other = trained(&series, &settings, &GATE, 0.001, UtcMs(5), WATCH).unwrap();
     assert_ne!(other[0].as_ref().unwrap().model.to_json().unwrap(), one[0]);
 }
 
 #[test]
 fn a_stored_model_speaks_with_the_same_bits() {
     let series = Market::planted(2, 2_500, 62).build();
-    let model = train(&series, &schema(), &settings(6), &GATE, COST, UtcMs(5), WATCH).unwrap().remove(0).unwrap().model;
+    let model = trained(&series, &settings(6), &GATE, COST, UtcMs(5), WATCH).unwrap().remove(0).unwrap().model;
     let text = model.to_json().unwrap();
     let back = Model::from_json(&text, &schema()).unwrap();
     assert_eq!(back, model);
@@ -147,7 +172,7 @@ fn the_card_says_where_the_model_comes_from() {
     settings.to = series[0].rows[2_900].bar.open_time;
     let seen = std::sync::Mutex::new(Vec::new());
     let watch = |p: Progress| seen.lock().unwrap().push((p.done, p.total));
-    let model = train(&series, &schema(), &settings, &GATE, COST, UtcMs(77), Watch { progress: &watch, ..WATCH })
+    let model = trained(&series, &settings, &GATE, COST, UtcMs(77), Watch { progress: &watch, ..WATCH })
         .unwrap()
         .remove(0)
         .unwrap()
@@ -171,7 +196,7 @@ fn the_card_says_where_the_model_comes_from() {
 #[test]
 fn too_little_is_refused_in_words() {
     let run = |hours: usize, settings: &TrainingSettings| {
-        train(&Market::noise(1, hours, 9).build(), &schema(), settings, &GATE, COST, UtcMs(1), WATCH)
+        trained(&Market::noise(1, hours, 9).build(), settings, &GATE, COST, UtcMs(1), WATCH)
             .unwrap()
             .remove(0)
             .unwrap_err()
@@ -182,11 +207,11 @@ fn too_little_is_refused_in_words() {
     // Many rows of a long horizon are few observations.
     assert!(matches!(run(3_000, &settings(720)), MlError::NotEnoughData { .. }));
     assert!(matches!(
-        train(&[], &schema(), &settings(6), &GATE, COST, UtcMs(1), WATCH).unwrap()[0],
+        trained(&[], &settings(6), &GATE, COST, UtcMs(1), WATCH).unwrap()[0],
         Err(MlError::NotEnoughData { .. })
     ));
     // A cost that nothing can earn leaves one outcome.
-    let all_lost = train(&Market::noise(1, 3_000, 9).build(), &schema(), &settings(6), &GATE, 0.9, UtcMs(1), WATCH);
+    let all_lost = trained(&Market::noise(1, 3_000, 9).build(), &settings(6), &GATE, 0.9, UtcMs(1), WATCH);
     assert!(matches!(all_lost.unwrap()[0], Err(MlError::NotEnoughData { .. })));
     assert_eq!(error.class(), crate::domain::ErrorClass::Model);
 }
@@ -197,7 +222,7 @@ fn settings_out_of_range_are_named() {
     let run = |change: fn(&mut TrainingSettings), threshold: f64, cost: f64| {
         let mut settings = settings(6);
         change(&mut settings);
-        match train(&series, &schema(), &settings, &GateSettings { threshold, ..GATE }, cost, UtcMs(1), WATCH) {
+        match trained(&series, &settings, &GateSettings { threshold, ..GATE }, cost, UtcMs(1), WATCH) {
             Err(MlError::Setting { key, .. }) => key,
             other => panic!("{other:?}"),
         }

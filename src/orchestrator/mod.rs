@@ -12,6 +12,7 @@ mod feed;
 pub mod handle;
 mod market;
 mod picture;
+mod recompute;
 mod retraining;
 mod shelf;
 mod source;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::OrchestratorError;
+use super::recompute::{Accepted, Again};
 use crate::broker::fees::FeeSchedule;
 use crate::domain::RawCandle;
 use crate::domain::market::Bar;
@@ -15,7 +16,7 @@ use crate::domain::settings::CoreSettings;
 use crate::domain::snapshot::Progress;
 use crate::domain::time::{HOUR_MS, UtcMs};
 use crate::ml::model::Model;
-use crate::ml::{MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
+use crate::ml::{Material, MlError, Trained, TrainingRow, TrainingSeries, Watch, train};
 use crate::pipeline::{FeatureEngine, FeatureSet, Validator};
 use crate::store::lake::{self, Filter, Scan, Series, VenueName};
 use crate::store::{Recording, Registry, StoreError};
@@ -137,8 +138,10 @@ pub fn train_on(
     now: UtcMs,
     watch: Watch<'_>,
 ) -> Result<Vec<Result<Trained, MlError>>, OrchestratorError> {
-    let series = series(core, features, candles, watch)?;
-    Ok(train(&series, features.schema(), &core.training, &core.gate, cost, now, watch)?)
+    let (series, again) = series(core, features, candles, watch)?;
+    let watched = again.watched();
+    let material = Material { series: &series, schema: features.schema(), watched: &watched, recompute: &again };
+    Ok(train(&material, &core.training, &core.gate, cost, now, watch)?)
 }
 
 /// Hourly candles of every pair of a venue in the lake that were over at `until`; empty when it has none.
@@ -169,30 +172,38 @@ fn series(
     features: &FeatureSet,
     sources: &[(Pair, Vec<RawCandle>)],
     watch: Watch<'_>,
-) -> Result<Vec<TrainingSeries>, OrchestratorError> {
+) -> Result<(Vec<TrainingSeries>, Again), OrchestratorError> {
     // What models do not see is not computed.
     let features = Arc::new(features.for_training()?);
     let total = sources.iter().map(|(_, rows)| rows.len() as u64).sum();
     let mut done = 0;
-    let mut all = Vec::new();
+    let (mut all, mut pairs) = (Vec::new(), Vec::new());
     for (pair, rows) in sources {
         if !(watch.go_on)() {
             return Err(MlError::Stopped.into());
         }
         (watch.progress)(Progress { label: format!("features of {pair}"), done, total });
         done += rows.len() as u64;
-        all.push(one_series(core, &features, pair.clone(), rows));
+        let (series, accepted) = one_series(core, &features, pair.clone(), rows);
+        all.push(series);
+        pairs.push(accepted);
     }
-    Ok(all)
+    Ok((all, Again { features, pipeline: core.pipeline.clone(), pairs }))
 }
 
-fn one_series(core: &CoreSettings, features: &Arc<FeatureSet>, pair: Pair, rows: &[RawCandle]) -> TrainingSeries {
+fn one_series(
+    core: &CoreSettings,
+    features: &Arc<FeatureSet>,
+    pair: Pair,
+    rows: &[RawCandle],
+) -> (TrainingSeries, Accepted) {
     let mut validator = Validator::new(std::slice::from_ref(&pair), &core.pipeline);
     let mut engine = FeatureEngine::new(Arc::clone(features), &core.pipeline);
     let mut out = Vec::new();
+    let mut accepted = Accepted { bars: Vec::new(), first: 0 };
     let mut expected: Option<UtcMs> = None;
-    // The windows fill before the first sample: bars from a little before the training span are enough for them.
-    let from = core.training.from.plus(-2 * HOUR_MS * features.warm_up() as i64);
+    // Every feature agrees with one that saw all of history when the first sample comes.
+    let from = core.training.from.plus(-2 * HOUR_MS * features.agreement() as i64);
     for row in rows.iter().filter(|r| r.open_time >= from) {
         let now = row.open_time.plus(row.interval.ms());
         let Ok(candle) = validator.check(row, now) else { continue };
@@ -203,7 +214,10 @@ fn one_series(core: &CoreSettings, features: &Arc<FeatureSet>, pair: Pair, rows:
         }
         expected = Some(bar.open_time.plus(Interval::H1.ms()));
         let output = engine.push(&bar);
-        if bar.open_time >= core.training.from {
+        accepted.bars.push((bar, after_hole));
+        if bar.open_time < core.training.from {
+            accepted.first += 1;
+        } else {
             out.push(TrainingRow {
                 bar,
                 features: output.features.inputs().ok().map(|values| values.iter().map(|v| *v as f32).collect()),
@@ -212,5 +226,5 @@ fn one_series(core: &CoreSettings, features: &Arc<FeatureSet>, pair: Pair, rows:
             });
         }
     }
-    TrainingSeries { pair, rows: out }
+    (TrainingSeries { pair, rows: out }, accepted)
 }

@@ -159,13 +159,15 @@ impl Scene {
                 Fitted::new((), known).unwrap().fit_time("ridge", crate::domain::UtcMs(fold.test_from))
             })
             .collect();
+        let signals = [Place { pair: 1, row: 1_234 }];
+        let origin =
+            Origin { series: self.series, watched: &watched, recompute: &self.bench, signals: &signals, seed: 5 };
+        let inputs: Vec<Input> = watched.iter().map(|w| w.input.clone()).collect();
         gate(&Evidence {
-            series: self.series,
+            recomputed: &origin.recomputed(),
             data: &self.data,
-            watched: &watched,
+            inputs: &inputs,
             folds: &self.folds,
-            recompute: &self.bench,
-            signals: &[Place { pair: 1, row: 1_234 }],
             fits: &fits,
             score,
             block_ms: 24 * HOUR_MS,

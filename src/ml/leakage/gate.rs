@@ -3,7 +3,7 @@
 use super::fitted::{FitTime, fit_times};
 use super::outliers::{associations, event_outlier, forward_shift, target_outlier};
 use super::recompute::{MIN_INSTANTS, Place, Recompute, Watched, places, poison, truncation, warm_up};
-use super::report::LeakageReport;
+use super::report::{LeakageReport, TestReport};
 use super::shuffle::{MIN_RUNS, shuffle};
 use super::splits::{duplicates, overlap, same_instant};
 use crate::ml::TrainingSeries;
@@ -11,17 +11,39 @@ use crate::ml::cv::Fold;
 use crate::ml::dataset::Dataset;
 use crate::ml::scaler::Input;
 
-/// What the gate looks at.
-pub struct Evidence<'a> {
+/// Where training rows come from, for the tests that compute them again. They know nothing of labels: one look serves all horizons.
+pub struct Origin<'a> {
     pub series: &'a [TrainingSeries],
-    /// The samples of `series`.
-    pub data: &'a Dataset<'a>,
     pub watched: &'a [Watched],
-    pub folds: &'a [Fold],
     /// Computes feature rows as those of `series` were.
     pub recompute: &'a dyn Recompute,
     /// Bars at which a strategy signalled; looked at beside the random ones.
     pub signals: &'a [Place],
+    pub seed: u64,
+}
+
+impl Origin<'_> {
+    /// Truncation, poison and warm-up.
+    #[must_use]
+    pub fn recomputed(&self) -> [TestReport; 3] {
+        let Self { series, watched, recompute, .. } = *self;
+        let at = places(series, MIN_INSTANTS, self.signals, self.seed);
+        [
+            truncation(series, watched, recompute, &at),
+            poison(series, watched, recompute, &at),
+            warm_up(series, watched, recompute, &at),
+        ]
+    }
+}
+
+/// What the gate looks at.
+pub struct Evidence<'a> {
+    /// What [`Origin::recomputed`] came to.
+    pub recomputed: &'a [TestReport; 3],
+    pub data: &'a Dataset<'a>,
+    /// The inputs that may be learned from.
+    pub inputs: &'a [Input],
+    pub folds: &'a [Fold],
     /// Everything that was fitted for the folds.
     pub fits: &'a [FitTime],
     /// Trains on labels, one per sample, and returns the AUC on the test blocks against them.
@@ -34,15 +56,11 @@ pub struct Evidence<'a> {
 /// Runs every test. Training may begin when [`LeakageReport::passed`].
 #[must_use]
 pub fn gate(evidence: &Evidence<'_>) -> LeakageReport {
-    let Evidence { series, data, watched, folds, recompute, .. } = *evidence;
-    let at = places(series, MIN_INSTANTS, evidence.signals, evidence.seed);
-    let inputs: Vec<Input> = watched.iter().map(|w| w.input.clone()).collect();
-    let measured = associations(data, &inputs);
+    let Evidence { data, folds, .. } = *evidence;
+    let measured = associations(data, evidence.inputs);
     let (shuffle, shuffled) = shuffle(data, evidence.block_ms, MIN_RUNS, evidence.seed, evidence.score);
-    let tests = vec![
-        truncation(series, watched, recompute, &at),
-        poison(series, watched, recompute, &at),
-        warm_up(series, watched, recompute, &at),
+    let mut tests = evidence.recomputed.to_vec();
+    tests.extend([
         target_outlier(data, &measured),
         event_outlier(&measured),
         forward_shift(&measured),
@@ -51,6 +69,6 @@ pub fn gate(evidence: &Evidence<'_>) -> LeakageReport {
         fit_times(evidence.fits),
         duplicates(data, folds),
         same_instant(data, folds),
-    ];
+    ]);
     LeakageReport { tests, shuffled }
 }

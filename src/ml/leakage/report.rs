@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::shuffle::Shuffled;
+use crate::domain::snapshot::LeakageLine;
 use crate::domain::{Pair, UtcMs};
 use crate::ml::numbers::tidy;
 
@@ -68,6 +69,17 @@ pub enum Verdict {
     NotChecked,
 }
 
+impl Verdict {
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::NotChecked => "not checked",
+        }
+    }
+}
+
 /// Something that is not what it must be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -84,6 +96,24 @@ pub struct Finding {
 impl Finding {
     pub(super) fn of(what: &str) -> Self {
         Self { what: what.to_owned(), pair: None, at: None, value: None, other: None }
+    }
+
+    /// `rsi14 of BTC/USD at 2024-01-01T00:00Z: 0.5, again 0.7`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let mut words = self.what.clone();
+        if let Some(pair) = &self.pair {
+            words.push_str(&format!(" of {pair}"));
+        }
+        if let Some(at) = self.at {
+            words.push_str(&format!(" at {}", at.minute()));
+        }
+        match (self.value, self.other) {
+            (Some(value), Some(other)) => words.push_str(&format!(": {value:.6} for {other:.6}")),
+            (Some(value), None) => words.push_str(&format!(": {value:.6}")),
+            _ => {}
+        }
+        words
     }
 }
 
@@ -174,6 +204,34 @@ impl LeakageReport {
     #[must_use]
     pub fn suspects(&self) -> BTreeSet<&str> {
         self.tests.iter().flat_map(|t| t.findings.iter().map(|f| f.what.as_str())).collect()
+    }
+
+    /// What blocks, in words: each test with what it found first.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let one = |t: &TestReport| {
+            let found: Vec<String> = t.findings.iter().take(3).map(Finding::words).collect();
+            match t.verdict {
+                Verdict::NotChecked => format!("not checked, too little data: {}", t.test.words()),
+                _ => format!("does not hold: {} ({})", t.test.words(), found.join("; ")),
+            }
+        };
+        self.blocking().map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    /// The report as an interface shows it.
+    #[must_use]
+    pub fn lines(&self) -> Vec<LeakageLine> {
+        let one = |t: &TestReport| LeakageLine {
+            test: t.test.words().to_owned(),
+            verdict: t.verdict.words().to_owned(),
+            checked: t.checked,
+            failed: t.failed,
+            worst: t.worst,
+            threshold: t.threshold,
+            findings: t.findings.iter().map(Finding::words).collect(),
+        };
+        self.tests.iter().map(one).collect()
     }
 
     /// Whether verdicts agree with counts, and every test is there once.

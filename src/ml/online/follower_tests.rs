@@ -10,16 +10,16 @@ use crate::domain::pair::{Interval, Venue};
 use crate::domain::settings::GateSettings;
 use crate::domain::{AgentKind, FeatureRow, Frame, Price, Qty};
 use crate::ml::Predictor;
-use crate::ml::testkit::{Market, schema, settings};
-use crate::ml::{TrainingRow, TrainingSeries, Watch, train};
+use crate::ml::testkit::{Market, schema, settings, trained};
+use crate::ml::{TrainingRow, TrainingSeries, Watch};
 
 const COST: f64 = 0.004;
 
 static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
     let series = Market::planted(2, 2_500, 71).build();
     let watch = Watch { progress: &|_| {}, go_on: &|| true };
-    let trained = train(&series, &schema(), &settings(6), &GateSettings::default(), COST, UtcMs(1), watch).unwrap();
-    Arc::new(trained.into_iter().next().unwrap().unwrap().model)
+    let made = trained(&series, &settings(6), &GateSettings::default(), COST, UtcMs(1), watch).unwrap();
+    Arc::new(made.into_iter().next().unwrap().unwrap().model)
 });
 
 fn candle(pair: &Pair, row: &TrainingRow) -> Candle {

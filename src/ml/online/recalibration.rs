@@ -32,7 +32,7 @@ pub struct Observed {
     /// Deflated log odds.
     pub logit: f64,
     pub win: bool,
-    /// Effective observations that it counts for.
+    /// Effective observations that it counts for; of a thinned row also those of the rows that were left out.
     pub weight: f64,
 }
 
@@ -198,7 +198,7 @@ impl Recalibration {
 }
 
 pub(super) fn sound(o: &Observed) -> bool {
-    sound_span(o.pair, o.at, o.known) && o.logit.is_finite() && (0.0..=1.0).contains(&o.weight)
+    sound_span(o.pair, o.at, o.known) && o.logit.is_finite() && o.weight.is_finite() && o.weight >= 0.0
 }
 
 #[cfg(test)]
