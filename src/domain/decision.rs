@@ -10,7 +10,7 @@ use super::money::Qty;
 use super::order::{OrderId, Side};
 use super::pair::Pair;
 use super::plan::{Horizon, TradePlan};
-use super::reading::Regime;
+use super::reading::{Contribution, Regime};
 use super::time::UtcMs;
 
 /// Identifier of a decision: session and running number, `D1-42`.
@@ -254,6 +254,9 @@ pub struct DecisionTrace {
     pub sizing: Vec<SizingStep>,
     /// Agents that were late or failed in this cycle, and what stood in for them.
     pub degraded: Vec<String>,
+    /// What moved the prediction away from that of an average row; absent in decisions of earlier versions.
+    #[serde(default)]
+    pub contributions: Vec<Contribution>,
 }
 
 impl DecisionTrace {

@@ -449,6 +449,11 @@ impl Candidate {
     /// The trace as it would stand in a decision.
     #[must_use]
     pub fn trace(&self, degraded: &[String]) -> DecisionTrace {
-        DecisionTrace { steps: self.steps.clone(), sizing: self.sizing.clone(), degraded: degraded.to_vec() }
+        DecisionTrace {
+            steps: self.steps.clone(),
+            sizing: self.sizing.clone(),
+            degraded: degraded.to_vec(),
+            contributions: self.prediction.contributions.clone(),
+        }
     }
 }

@@ -76,6 +76,7 @@ fn decision(number: u64, pair: &str) -> Arc<Decision> {
             )],
             sizing: vec![],
             degraded: vec!["sentiment did not answer".into()],
+            contributions: Vec::new(),
         },
     })
 }

@@ -18,6 +18,7 @@ use super::screens::Screen;
 use super::view::Leaving;
 use crate::domain::agent::{AgentKind, AgentState};
 use crate::domain::command::{Ack, Command, CommandId, HaltScope, Speed};
+use crate::domain::plan::Horizon;
 use crate::domain::snapshot::{Snapshot, SystemState};
 
 struct Rig {
@@ -202,6 +203,20 @@ fn a_restart_asks_first_and_cancel_is_marked() {
     assert_eq!(r.press(KeyCode::Enter), Some(Command::RestartAgent { agent: AgentKind::Technical }));
     r.keys("R");
     assert_eq!(r.keys("Y"), Some(Command::RestartAgent { agent: AgentKind::Technical }));
+}
+
+#[test]
+fn a_rollback_asks_first_and_needs_a_version_before() {
+    let mut r = running();
+    r.keys("6");
+    assert_eq!(r.keys("B"), None);
+    assert!(r.toast().contains("none was in force before it"), "{}", r.toast());
+    r.keys("j");
+    r.keys("B");
+    assert!(r.text().contains("24h-20251231-1 back in force"), "{}", r.text());
+    assert_eq!(r.press(KeyCode::Enter), None, "enter takes the marked cancel");
+    r.keys("B");
+    assert_eq!(r.keys("Y"), Some(Command::RollbackModel { horizon: Horizon::H24 }));
 }
 
 #[test]

@@ -252,12 +252,13 @@ fn portfolio(body: Rect, size: Size, _: &ViewState) -> Places {
 
 /// ```text
 /// models
-/// ───────────────────────────
-/// reliability of the selected
+/// ────────────────────────────┬────────────────
+/// reliability of the selected │ all that is known
 /// ```
 fn models(body: Rect, size: Size, _: &ViewState) -> Places {
-    let (list, detail) = top(body, if size == Size::Compact { 6 } else { 9 });
-    vec![(PaneId::Models, list), (PaneId::Calibration, detail)]
+    let (list, rest) = top(body, if size == Size::Compact { 7 } else { 9 });
+    let (curve, detail) = left(rest, share(rest.width, if size == Size::Compact { 50 } else { 45 }));
+    vec![(PaneId::Models, list), (PaneId::Calibration, curve), (PaneId::ModelDetail, detail)]
 }
 
 /// ```text

@@ -173,7 +173,12 @@ impl Engine {
                 verdict: Verdict::Pass { order, qty: position.qty },
                 shadow_order: None,
                 account,
-                trace: DecisionTrace { steps: vec![step], sizing: Vec::new(), degraded: Vec::new() },
+                trace: DecisionTrace {
+                    steps: vec![step],
+                    sizing: Vec::new(),
+                    degraded: Vec::new(),
+                    contributions: Vec::new(),
+                },
             },
             out,
         );

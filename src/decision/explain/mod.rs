@@ -131,6 +131,10 @@ fn signal(page: &mut Page, d: &Decision) {
             d.confidence, d.base_rate, d.epistemic
         ),
     );
+    for (place, c) in d.trace.contributions.iter().enumerate() {
+        let label = if place == 0 { "moved by" } else { "" };
+        page.field(label, &format!("{:+.4} log odds by {} at {}", c.log_odds, c.feature, level(c.value)));
+    }
     let plan = &d.plan;
     page.field(
         "plan",

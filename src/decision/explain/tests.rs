@@ -7,6 +7,7 @@ use crate::domain::account::AccountId;
 use crate::domain::decision::{BlockReason, DecisionId, DecisionTrace, SizingStep};
 use crate::domain::money::{Money, Prob, Qty};
 use crate::domain::order::{Liquidity, OrderId, OrderKind, Purpose, Side};
+use crate::domain::reading::Contribution;
 use crate::domain::reading::Regime;
 use crate::domain::settings::GateSettings;
 
@@ -70,6 +71,9 @@ fn blocked() -> Decision {
                 SizingStep { name: "hard cap".to_owned(), fraction: 0.1, note: "≤ 10 %".to_owned() },
             ],
             degraded: vec!["whale-detector: timed out; no whale reading".to_owned()],
+            contributions: [("rsi14", 61.4, 0.4213), ("return_24", -0.018, -0.07)]
+                .map(|(feature, value, log_odds)| Contribution { feature: feature.to_owned(), value, log_odds })
+                .to_vec(),
         },
     }
 }

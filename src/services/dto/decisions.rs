@@ -95,6 +95,17 @@ pub(in crate::services) struct Trace {
     sizing: Vec<SizingStep>,
     /// Agents that did not answer, and what stood in for them.
     degraded: Vec<String>,
+    /// What moved the prediction away from that of an average row, largest first.
+    contributions: Vec<Contribution>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(in crate::services) struct Contribution {
+    #[schema(example = "rsi14")]
+    feature: String,
+    value: f64,
+    /// Log odds that it adds.
+    log_odds: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -198,12 +209,18 @@ impl DecisionDetail {
         };
         let sizing =
             |s: &decision::SizingStep| SizingStep { name: s.name.clone(), fraction: s.fraction, note: s.note.clone() };
+        let contribution = |c: &crate::domain::reading::Contribution| Contribution {
+            feature: c.feature.clone(),
+            value: c.value,
+            log_odds: c.log_odds,
+        };
         Self {
             decision: Decision::of(d),
             trace: Trace {
                 steps: d.trace.steps.iter().map(step).collect(),
                 sizing: d.trace.sizing.iter().map(sizing).collect(),
                 degraded: d.trace.degraded.clone(),
+                contributions: d.trace.contributions.iter().map(contribution).collect(),
             },
         }
     }

@@ -58,7 +58,7 @@ fn decision(number: u64) -> Decision {
         verdict: Verdict::Block { reason: BlockReason::LowConfidence },
         shadow_order: None,
         account: AccountId::Main,
-        trace: DecisionTrace { steps: vec![], sizing: vec![], degraded: vec![] },
+        trace: DecisionTrace { steps: vec![], sizing: vec![], degraded: vec![], contributions: vec![] },
     }
 }
 

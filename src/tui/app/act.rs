@@ -207,7 +207,7 @@ impl App {
             }
             PaneId::Agents => self.focus_on(Screen::Agents, PaneId::AgentDetail),
             PaneId::AlertsGates => self.focus_on(Screen::Health, PaneId::Alerts),
-            PaneId::Calibration | PaneId::Models => self.focus_on(Screen::Models, PaneId::Calibration),
+            PaneId::Calibration | PaneId::Models => self.focus_on(Screen::Models, PaneId::ModelDetail),
             PaneId::LogStrip => self.focus_on(Screen::Logs, PaneId::Logs),
             PaneId::Logs => self.focus_on(Screen::Logs, PaneId::LogDetail),
             _ => {}

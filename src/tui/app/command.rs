@@ -11,7 +11,7 @@ use crate::tui::format;
 use crate::tui::keymap::Action;
 use crate::tui::overlays::dialog::{Confirm, HaltChoice, Then, Typed};
 use crate::tui::overlays::{Guarded, Overlay};
-use crate::tui::panes::PaneId;
+use crate::tui::panes::{PaneId, chosen_model};
 use crate::tui::view::{Leaving, ToastKind, Waiting};
 
 /// Speeds that `<` and `>` step through; after the last comes the machine's own pace.
@@ -33,6 +33,7 @@ impl App {
             Action::Back => self.back(now),
             Action::PauseAgent => self.pause_agent(now),
             Action::RestartAgent => self.ask_restart(now),
+            Action::RollBack => self.ask_rollback(now),
             Action::PauseAll => self.pause_all(now),
             Action::ResumeTrading => self.ask_resume(now),
             Action::Slower => self.change_speed(false, now),
@@ -165,6 +166,25 @@ impl App {
         );
         match Outgoing::free(Command::RestartAgent { agent }) {
             Err(guarded) => self.ask("Restart agent", &text, "Restart", Then::Send(guarded), now),
+            Ok(outgoing) => return self.permit(outgoing, now),
+        }
+        None
+    }
+
+    fn ask_rollback(&mut self, now: Now) -> Option<Outgoing> {
+        let Some(model) = chosen_model(&self.cx(now)).cloned() else {
+            return self.nothing("no model is selected", now);
+        };
+        let (horizon, version) = (model.horizon, model.version);
+        let Some(previous) = model.previous else {
+            return self.nothing(&format!("{version} is the first of {horizon}: none was in force before it"), now);
+        };
+        let text = format!(
+            "Put {previous} back in force for {horizon}, in place of {version}? New predictions are made by it; open positions keep \
+             their plans, and it is followed anew from its training."
+        );
+        match Outgoing::free(Command::RollbackModel { horizon }) {
+            Err(guarded) => self.ask("Roll back the model", &text, "Roll back", Then::Send(guarded), now),
             Ok(outgoing) => return self.permit(outgoing, now),
         }
         None

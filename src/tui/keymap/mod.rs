@@ -16,6 +16,7 @@ pub enum Context {
     /// On every screen, unless an overlay takes the keys.
     Global,
     Agents,
+    Models,
     Logs,
     Orders,
     /// A question with buttons.
@@ -33,10 +34,11 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Always,
         Self::Global,
         Self::Agents,
+        Self::Models,
         Self::Logs,
         Self::Orders,
         Self::Dialog,
@@ -52,6 +54,7 @@ impl Context {
             Self::Always => "always",
             Self::Global => "everywhere",
             Self::Agents => "agents",
+            Self::Models => "models",
             Self::Logs => "logs",
             Self::Orders => "orders",
             Self::Dialog => "question",
@@ -127,6 +130,7 @@ pub enum Action {
     AcknowledgeAll,
     PauseAgent,
     RestartAgent,
+    RollBack,
     PauseAll,
     Halt,
     ResumeTrading,
@@ -263,7 +267,12 @@ mod tests {
             assert!(!b.text.is_empty() && !b.keys.is_empty(), "{b:?}");
             let guarded = matches!(
                 b.action,
-                Action::Halt | Action::ResumeTrading | Action::RestartAgent | Action::PauseAll | Action::Back
+                Action::Halt
+                    | Action::ResumeTrading
+                    | Action::RestartAgent
+                    | Action::RollBack
+                    | Action::PauseAll
+                    | Action::Back
             );
             assert_eq!(b.risk == Risk::Asks, guarded, "{b:?}");
         }

@@ -52,6 +52,7 @@ pub static BINDINGS: &[Binding] = &[
         Some(("space", "pause agent")),
     ),
     row(C::Agents, &[c('R')], A::RestartAgent, "restart the selected agent", Asks, Some(("R", "restart"))),
+    row(C::Models, &[c('B')], A::RollBack, "put the model before this one back", Asks, Some(("B", "roll back"))),
     row(C::Logs, &[c('F')], A::Follow, "follow the newest record", View, Some(("F", "follow"))),
     row(C::Logs, &[c('L')], A::Level, "least severity shown", View, Some(("L", "level"))),
     row(

@@ -97,6 +97,7 @@ mod tests {
         for command in [
             Command::PauseAll,
             Command::RestartAgent { agent },
+            Command::RollbackModel { horizon: crate::domain::plan::Horizon::H24 },
             Command::Halt { scope: HaltScope::StopEntries },
             Command::ResumeTrading,
             Command::Shutdown,

@@ -12,7 +12,9 @@ mod health;
 mod link;
 mod logs;
 pub(in crate::tui) use logs::LEVELS;
+mod model_detail;
 mod models;
+pub(in crate::tui) use models::chosen as chosen_model;
 mod orders;
 mod positions;
 mod quality;
@@ -55,6 +57,7 @@ pub enum PaneId {
     Limits,
     Equity,
     Models,
+    ModelDetail,
     Orders,
     Fills,
     Outcomes,
@@ -166,7 +169,7 @@ pub trait Pane: Sync {
 }
 
 /// All panes.
-static PANES: [&dyn Pane; 32] = [
+static PANES: [&dyn Pane; 33] = [
     &watchlist::Watchlist,
     &chart::Chart,
     &risk::Risk,
@@ -189,6 +192,7 @@ static PANES: [&dyn Pane; 32] = [
     &account::Limits,
     &equity::Equity,
     &models::Models,
+    &model_detail::ModelDetail,
     &orders::Orders,
     &orders::Fills,
     &orders::Outcomes,

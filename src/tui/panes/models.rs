@@ -1,8 +1,10 @@
 //! Trained models: what they were trained on, how good they were out of sample, and whether their probabilities keep their word.
 
 use super::{Cx, Pane, PaneId, list};
-use crate::domain::snapshot::{ModelView, SystemState};
+use crate::domain::drift::DriftAction;
+use crate::domain::snapshot::{LiveModel, ModelView, SystemState};
 use crate::tui::format;
+use crate::tui::keymap::Context;
 use crate::tui::paint::{Ink, Pen};
 use crate::tui::theme::Role;
 use crate::tui::widgets::table::{Column, number, text};
@@ -10,24 +12,28 @@ use crate::tui::widgets::table::{Column, number, text};
 pub struct Models;
 pub struct Calibration;
 
-const COLUMNS: [Column; 14] = [
+const COLUMNS: [Column; 18] = [
     text("HOR.", 5, 0),
     text("VERSION", 14, 2),
-    text("TRAINED", 10, 4),
-    text("FROM", 10, 7),
-    text("TO", 10, 6),
-    number("ROWS", 7, 3),
-    number("N EFF", 7, 5),
-    number("FOLDS", 5, 8),
-    number("BASE", 4, 2),
+    text("TRAINED", 10, 5),
+    text("FROM", 10, 9),
+    text("TO", 10, 7),
+    number("ROWS", 7, 6),
+    number("N EFF", 7, 6),
+    number("FOLDS", 5, 9),
+    number("BASE", 4, 3),
     number("BRIER", 5, 0),
-    number("LOGLOSS", 7, 5),
-    number("AUC", 5, 1),
+    number("AUC", 5, 4),
     number("ECE", 5, 0),
-    text("CALIBRATION", 11, 6),
+    number("COV80", 5, 3),
+    text("CALIBRATION", 11, 8),
+    number("MATURED", 7, 2),
+    number("LIVE ECE", 8, 1),
+    number("LIVE COV", 8, 4),
+    text("DRIFT", 16, 0),
 ];
 
-fn empty(cx: &Cx<'_>) -> String {
+pub(super) fn empty(cx: &Cx<'_>) -> String {
     match (cx.s.state, &cx.s.progress) {
         (SystemState::Training, Some(p)) => {
             format!("no model yet: {} {}/{}", p.label, format::count(p.done), format::count(p.total))
@@ -40,6 +46,11 @@ fn empty(cx: &Cx<'_>) -> String {
 fn row(cx: &Cx<'_>, m: &ModelView) -> Vec<Ink> {
     let date = |at| Ink::muted(cx.zone().date(at));
     let three = |v| Ink::text(format::float(v, 3));
+    let live = m.live.as_ref();
+    let drift = match live {
+        Some(l) => Ink::of(l.drift.action.as_str(), drift_role(l.drift.action)),
+        None => Ink::muted("not followed yet"),
+    };
     vec![
         Ink::of(m.horizon.to_string(), Role::Strong),
         Ink::text(m.version.clone()),
@@ -51,11 +62,37 @@ fn row(cx: &Cx<'_>, m: &ModelView) -> Vec<Ink> {
         Ink::text(m.folds.to_string()),
         Ink::text(format::prob(m.base_rate)),
         three(m.brier),
-        three(m.log_loss),
         three(m.auc),
         three(m.ece),
+        Ink::text(format::percent(m.coverage, 0)),
         Ink::muted(m.calibration.clone()),
+        Ink::text(live.map_or_else(|| format::NA.to_owned(), |l| format::count(u64::from(l.matured)))),
+        Ink::text(format::maybe(live.and_then(|l| l.ece), 3)),
+        live_coverage(live),
+        drift,
     ]
+}
+
+/// Coverage in use: right when it lies where chance puts that of sound intervals.
+fn live_coverage(live: Option<&LiveModel>) -> Ink {
+    let Some((rate, (low, high))) = live.and_then(|l| l.coverage.zip(l.coverage_band)) else {
+        return Ink::muted(format::NA);
+    };
+    let role = if (low..=high).contains(&rate) { Role::Text } else { Role::Warn };
+    Ink::of(format::percent(rate, 0), role)
+}
+
+pub(super) fn drift_role(action: DriftAction) -> Role {
+    match action {
+        DriftAction::None => Role::Good,
+        DriftAction::Warn | DriftAction::RetrainCandidate => Role::Warn,
+        DriftAction::HalveSize | DriftAction::NoGo => Role::Danger,
+    }
+}
+
+/// The model of the selected row.
+pub(in crate::tui) fn chosen<'a>(cx: &Cx<'a>) -> Option<&'a ModelView> {
+    cx.selected(&Models).and_then(|i| cx.s.models.get(i))
 }
 
 impl Pane for Models {
@@ -64,7 +101,21 @@ impl Pane for Models {
     }
 
     fn title(&self, cx: &Cx<'_>) -> String {
-        format!("Models {}, measured out of sample", cx.s.models.len())
+        let title = format!("Models {}, measured out of sample", cx.s.models.len());
+        match &cx.s.progress {
+            Some(p) if !cx.s.models.is_empty() => {
+                format!("{title} · {} {}/{}", p.label, format::count(p.done), format::count(p.total))
+            }
+            _ => title,
+        }
+    }
+
+    fn footer(&self, _: &Cx<'_>) -> String {
+        "B roll back".to_owned()
+    }
+
+    fn context(&self) -> Option<Context> {
+        Some(Context::Models)
     }
 
     fn keys(&self, cx: &Cx<'_>) -> Vec<String> {
@@ -73,12 +124,6 @@ impl Pane for Models {
 
     fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {
         list(self, pen, cx, &COLUMNS, &empty(cx), |i| cx.s.models.get(i).map(|m| row(cx, m)).unwrap_or_default());
-    }
-}
-
-impl Calibration {
-    fn model<'a>(cx: &Cx<'a>) -> Option<&'a ModelView> {
-        cx.selected(&Models).and_then(|i| cx.s.models.get(i))
     }
 }
 
@@ -109,7 +154,7 @@ impl Pane for Calibration {
     }
 
     fn title(&self, cx: &Cx<'_>) -> String {
-        Self::model(cx).map_or_else(|| "Reliability".to_owned(), |m| format!("Reliability {} {}", m.horizon, m.version))
+        chosen(cx).map_or_else(|| "Reliability".to_owned(), |m| format!("Reliability {} {}", m.horizon, m.version))
     }
 
     fn draw(&self, pen: &mut Pen<'_>, cx: &Cx<'_>) {
@@ -119,7 +164,7 @@ impl Pane for Calibration {
             Ink::muted("ECE ").add(format::maybe(cx.s.ece, 3), Role::Text),
         ];
         pen.segments(1, 0, live);
-        let Some(m) = Self::model(cx) else {
+        let Some(m) = chosen(cx) else {
             super::say(pen, 1, &empty(cx));
             return;
         };

@@ -143,6 +143,29 @@ fn waterfall(d: &Decision, width: usize) -> Vec<Ink> {
     out
 }
 
+/// What the features did to the prediction, largest first.
+fn contributions(d: &Decision) -> Vec<Ink> {
+    let all = &d.trace.contributions;
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut out = vec![
+        Ink::of("prediction", Role::TitleFocus)
+            .add("  what moved it away from an average row, in log odds", Role::Muted),
+    ];
+    let top = all.iter().map(|c| c.log_odds.abs()).fold(0.0, f64::max);
+    for c in all {
+        let share = if top > 0.0 { c.log_odds.abs() / top } else { 0.0 };
+        let role = Role::of_change(c.log_odds);
+        let line = Ink::text(format!("    {:<22.22}", c.feature))
+            .add(format!("{:>10}", value(Some(c.value))), Role::Muted)
+            .add(format!("{:>+9.3}  ", c.log_odds), role)
+            .add(bars::gauge(share, 12), role);
+        out.push(line);
+    }
+    out
+}
+
 fn tail(d: &Decision) -> Vec<Ink> {
     let mut out = Vec::new();
     if let Some((order, qty)) = &d.shadow_order {
@@ -174,6 +197,7 @@ impl Pane for Trace {
         let Some(d) = chosen(cx) else { return Some(Vec::new()) };
         let mut out = head(cx, d);
         out.extend(plan(cx, &d.plan));
+        out.extend(contributions(d));
         out.extend(stations(d, width));
         out.extend(waterfall(d, width));
         out.extend(tail(d));
