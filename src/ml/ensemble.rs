@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contributions::Contributions;
+use super::explanation::combined;
 use super::members::Member;
 use super::numbers::sigmoid;
 use super::scaler::Scaler;
@@ -48,6 +50,16 @@ impl Ensemble {
         self.members.iter().map(|m| m.logit(&x, &scaled)).collect()
     }
 
+    /// What each kept input adds to the vote's log odds against those of an average row; `None` where [`Ensemble::vote`] is.
+    #[must_use]
+    pub fn contributions(&self, features: &[f32]) -> Option<Contributions> {
+        let x = self.scaler.pick(features)?;
+        let scaled = self.scaler.transform(features);
+        let parts: Vec<Contributions> =
+            self.members.iter().map(|m| m.contributions(&x, &scaled)).collect::<Option<_>>()?;
+        combined(&parts, &self.weights)
+    }
+
     #[must_use]
     pub fn is_sound(&self) -> bool {
         let width = self.scaler.width();
@@ -69,14 +81,19 @@ pub fn combine(logits: &[f64], weights: &[f64]) -> Option<Vote> {
 }
 
 /// Mean and variance under weights that sum to 1; with equal ones the variance has ddof 1.
-fn weighted_moments(values: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
-    let freedom = 1.0 - weights.iter().map(|w| w * w).sum::<f64>();
-    if values.len() != weights.len() || values.len() < 2 || freedom <= 0.0 {
+pub(super) fn weighted_moments(values: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
+    let freedom = freedom(weights)?;
+    if values.len() != weights.len() || values.len() < 2 {
         return None;
     }
     let mean: f64 = values.iter().zip(weights).map(|(v, w)| v * w).sum();
     let variance = values.iter().zip(weights).map(|(v, w)| w * (v - mean).powi(2)).sum::<f64>() / freedom;
     Some((mean, variance))
+}
+
+/// Share of the spread that is left once the mean is taken from it; `None` where one weight is all.
+pub(super) fn freedom(weights: &[f64]) -> Option<f64> {
+    Some(1.0 - weights.iter().map(|w| w * w).sum::<f64>()).filter(|freedom| *freedom > 0.0)
 }
 
 #[cfg(test)]

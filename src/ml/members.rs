@@ -4,6 +4,8 @@ use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, FitError};
+use super::contributions::Contributions;
+use super::explanation::on_log_odds;
 use super::linear::{Linear, logistic};
 use super::numbers::logit;
 use super::trees::{Boosted, Forest, ForestSpec, Growth, Objective};
@@ -36,6 +38,16 @@ impl Member {
             Self::Logistic(linear) => linear.at(scaled),
             Self::Boosted(boosted) => boosted.raw(x),
             Self::Forest(forest) => forest.vote(x).map(|v| logit(v.mean.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE))),
+        }
+    }
+
+    /// The parts of [`Member::logit`], one per input; `None` where that is, and for trees that are too deep to explain.
+    #[must_use]
+    pub fn contributions(&self, x: &[f32], scaled: &[f64]) -> Option<Contributions> {
+        match self {
+            Self::Logistic(linear) => linear.contributions(scaled),
+            Self::Boosted(boosted) => boosted.contributions(x),
+            Self::Forest(forest) => forest.contributions(x).map(|votes| on_log_odds(&votes, FOREST_EDGE)),
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::reading::GateEvidence;
+use crate::domain::reading::{Contribution, GateEvidence};
 use crate::domain::snapshot::ModelView;
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
@@ -16,6 +16,7 @@ use super::conformal::cqr::Bands;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
+use super::explanation::Explanation;
 use super::leakage::Dropped;
 use super::ood::Familiarity;
 use super::returns::Returns;
@@ -230,14 +231,10 @@ impl Model {
     /// the model knows.
     #[must_use]
     pub fn judge(&self, features: &[f64], sigma24: f64) -> Option<Judgement> {
-        if features.len() != self.card.inputs.len() {
+        if !(sigma24.is_finite() && sigma24 > 0.0) {
             return None;
         }
-        if !(sigma24.is_finite() && sigma24 > 0.0 && features.iter().all(|v| v.is_finite())) {
-            return None;
-        }
-        // As training saw them.
-        let features: Vec<f32> = features.iter().map(|v| *v as f32).collect();
+        let features = self.row(features)?;
         let scaler = &self.ensemble.scaler;
         let vote = self.ensemble.vote(&features)?;
         let confidence = self.calibrator.probability(vote.logit);
@@ -257,6 +254,25 @@ impl Model {
             interval90: scaled(self.bands.ninety(quantiles)?),
             strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
         })
+    }
+
+    /// What each feature adds to the log odds of [`Judgement::raw`] against those of an average row, in the model's order; features
+    /// that selection left out are not among them. `None` where [`Model::judge`] is.
+    #[must_use]
+    pub fn explain(&self, features: &[f64]) -> Option<Explanation> {
+        let parts = self.ensemble.contributions(&self.row(features)?)?;
+        let inputs = self.ensemble.scaler.inputs().zip(&parts.inputs);
+        let contributions = inputs.map(|(input, log_odds)| {
+            let value = *features.get(input.place)?;
+            Some(Contribution { feature: input.feature.clone(), value, log_odds: *log_odds })
+        });
+        Some(Explanation { base: parts.base, contributions: contributions.collect::<Option<_>>()? })
+    }
+
+    /// The inputs as training saw them; `None` when they are not finite or not as many as the model knows.
+    fn row(&self, features: &[f64]) -> Option<Vec<f32>> {
+        let known = features.len() == self.card.inputs.len() && features.iter().all(|v| v.is_finite());
+        known.then(|| features.iter().map(|v| *v as f32).collect())
     }
 
     /// The model as an interface shows it.

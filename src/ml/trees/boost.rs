@@ -12,10 +12,11 @@ use super::matrix::Columns;
 use super::objective::Objective;
 use super::predict::{each_value, sums};
 use super::sample::{Blocks, Sample};
-use super::shap::{Contributions, explain};
+use super::shap::explain;
 use super::sums::{Cell, Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
+use crate::ml::contributions::Contributions;
 
 /// Rows of one task of a pass over all rows; sums are made chunk by chunk, whatever the threads.
 const CHUNK: usize = 8_192;
@@ -153,11 +154,12 @@ impl Boosted {
         fits.then(|| sums(self.trees(), self.start(), x, rows))
     }
 
-    /// What each column contributed to [`Boosted::raw`]; `None` where that is.
+    /// What each column contributed to [`Boosted::raw`], the base being its mean over the training rows; `None` where that is, and for
+    /// trees of more than 1,000 levels.
     #[must_use]
     pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
         let trees = explain(self.trees(), self.width(), x)?;
-        Some(Contributions { base: self.start() + trees.base, of: trees.of })
+        Some(Contributions { base: self.start() + trees.base, ..trees })
     }
 
     /// Sum of the gains of each column's splits.

@@ -13,10 +13,11 @@ use super::matrix::Columns;
 use super::objective::Objective;
 use super::predict::{each_value, sums};
 use super::sample::{Blocks, Sample};
-use super::shap::{Contributions, explain};
+use super::shap::explain;
 use super::sums::{Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
+use crate::ml::contributions::Contributions;
 use crate::ml::numbers::{mean, variance};
 
 /// How to grow a forest.
@@ -128,12 +129,11 @@ impl Forest {
         fits.then(|| sums(self.trees(), 0.0, x, rows).into_iter().map(|sum| sum / trees).collect())
     }
 
-    /// What each column contributed to the mean; `None` where [`Forest::vote`] is.
+    /// What each column contributed to the mean, the base being its mean over the training rows; `None` where [`Forest::vote`] is, and
+    /// for trees of more than 1,000 levels.
     #[must_use]
     pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
-        let trees = self.trees().len() as f64;
-        let sum = explain(self.trees(), self.width(), x)?;
-        Some(Contributions { base: sum.base / trees, of: sum.of.into_iter().map(|v| v / trees).collect() })
+        Some(explain(self.trees(), self.width(), x)?.scaled(1.0 / self.trees().len() as f64))
     }
 
     /// Sum of the gains of each column's splits.

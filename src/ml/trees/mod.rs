@@ -21,6 +21,7 @@ mod sums;
 mod tests;
 mod tree;
 
+pub use super::contributions::Contributions;
 pub use bins::Binned;
 pub use boost::{BoostSpec, Boosted, EarlyStop};
 pub use error::FitError;
@@ -29,5 +30,4 @@ pub use grow::Growth;
 pub use matrix::Columns;
 pub use objective::Objective;
 pub use sample::Sample;
-pub use shap::Contributions;
 pub use tree::{NodeView, SplitView, Tree};

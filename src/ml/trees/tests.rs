@@ -248,7 +248,7 @@ fn a_model_survives_its_file_and_contributions_add_up() {
             let raw = back.raw(&x).unwrap();
             assert_eq!(raw.to_bits(), all[row].to_bits());
             let parts = model.contributions(&x).unwrap();
-            assert!((parts.base + parts.of.iter().sum::<f64>() - raw).abs() < 1e-9);
+            assert!((parts.output() - raw).abs() < 1e-9);
         }
         assert_eq!((model.raw(&[0.0; 4]), model.raw(&[0.0, f32::NAN, 0.0, 0.0, 0.0])), (None, None));
         assert_eq!(model.raw_rows(&world.x, &[500]), None);
@@ -259,7 +259,7 @@ fn a_model_survives_its_file_and_contributions_add_up() {
     assert!(back == forest && back.is_sound(5));
     let x = world.row(3);
     let (vote, parts) = (back.vote(&x).unwrap(), forest.contributions(&x).unwrap());
-    assert!((parts.base + parts.of.iter().sum::<f64>() - vote.mean).abs() < 1e-9 && vote.variance.unwrap() > 0.0);
+    assert!((parts.output() - vote.mean).abs() < 1e-9 && vote.variance.unwrap() > 0.0);
     assert!((forest.mean_rows(&world.x, &[3]).unwrap()[0] - vote.mean).abs() < 1e-12);
 }
 
