@@ -36,21 +36,18 @@ impl Vote {
 }
 
 impl Ensemble {
-    /// `None` with fewer than two members or a damaged one: without disagreement there is no knowing what is not known.
-    #[must_use]
-    pub fn vote(&self, features: &[f32]) -> Option<Vote> {
-        combine(&self.logits(features)?, &self.weights)
-    }
-
     /// What each member says of one row.
     #[must_use]
     pub fn logits(&self, features: &[f32]) -> Option<Vec<f64>> {
-        let x = self.scaler.pick(features)?;
-        let scaled = self.scaler.transform(features);
-        self.members.iter().map(|m| m.logit(&x, &scaled)).collect()
+        self.logits_of(&self.scaler.pick(features)?, &self.scaler.transform(features))
     }
 
-    /// What each kept input adds to the vote's log odds against those of an average row; `None` where [`Ensemble::vote`] is.
+    /// [`Ensemble::logits`] of the kept inputs, as they are and scaled.
+    pub(super) fn logits_of(&self, x: &[f32], scaled: &[f64]) -> Option<Vec<f64>> {
+        self.members.iter().map(|m| m.logit(x, scaled)).collect()
+    }
+
+    /// What each kept input adds to the vote's log odds ([`combine`]) against those of an average row; `None` where there is no vote.
     #[must_use]
     pub fn contributions(&self, features: &[f32]) -> Option<Contributions> {
         let x = self.scaler.pick(features)?;

@@ -100,7 +100,7 @@ proptest! {
         let mut row = row;
         row[wild] *= 1e4;
         let parts = ENSEMBLE.contributions(&row).unwrap();
-        let vote = ENSEMBLE.vote(&row).unwrap();
+        let vote = combine(&ENSEMBLE.logits(&row).unwrap(), &ENSEMBLE.weights).unwrap();
         prop_assert!((parts.output() - vote.logit).abs() < 1e-9, "{} {}", parts.output(), vote.logit);
         let average = ENSEMBLE.contributions(&vec![0.0; FEATURES.len()]).unwrap();
         prop_assert_eq!(parts.base.to_bits(), average.base.to_bits());

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::domain::reading::{Contribution, GateEvidence};
+use crate::domain::reading::GateEvidence;
 use crate::domain::snapshot::ModelView;
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
@@ -16,11 +16,9 @@ use super::conformal::cqr::Bands;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
-use super::explanation::Explanation;
 use super::leakage::Dropped;
 use super::ood::Familiarity;
 use super::returns::Returns;
-use super::uncertainty::aleatoric;
 
 /// Version of the file's layout and meaning.
 pub const FORMAT: u32 = 2;
@@ -88,26 +86,6 @@ pub struct Model {
     /// Weighted frequency of a win in training.
     pub base_rate: f64,
     pub evidence: GateEvidence,
-}
-
-/// What a model says of one row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judgement {
-    /// Deflated probability before calibration.
-    pub raw: f64,
-    /// Calibrated out-of-sample probability of a net profit.
-    pub confidence: f64,
-    pub epistemic: f64,
-    pub aleatoric: f64,
-    /// Expected log return over the horizon, and its 80 % and 90 % intervals.
-    pub expected_return: f64,
-    pub interval: (f64, f64),
-    /// The 80 % interval as modelled, and the unit `σ24·√H` in which it was learned.
-    pub band: (f64, f64),
-    pub unit: f64,
-    pub interval90: (f64, f64),
-    /// The row is unlike 99 % of the training rows: nothing it says has been tested.
-    pub strange: bool,
 }
 
 #[derive(Deserialize)]
@@ -225,54 +203,6 @@ impl Model {
         } else {
             Err(MlError::Damaged { version: self.card.version, what: "its file would differ from it".to_owned() })
         }
-    }
-
-    /// `features` are all inputs of the set, in order. `None` when a part has no answer, or the inputs are not finite or not as many as
-    /// the model knows.
-    #[must_use]
-    pub fn judge(&self, features: &[f64], sigma24: f64) -> Option<Judgement> {
-        if !(sigma24.is_finite() && sigma24 > 0.0) {
-            return None;
-        }
-        let features = self.row(features)?;
-        let scaler = &self.ensemble.scaler;
-        let vote = self.ensemble.vote(&features)?;
-        let confidence = self.calibrator.probability(vote.logit);
-        let unit = sigma24 * f64::from(self.card.horizon.0).sqrt();
-        let forecast = self.returns.at(scaler, &features)?;
-        let quantiles = self.quantiles.at(&scaler.pick(&features)?)?;
-        let scaled = |(low, high): (f64, f64)| (low * unit, high * unit);
-        Some(Judgement {
-            raw: vote.probability(),
-            confidence,
-            epistemic: vote.epistemic,
-            aleatoric: aleatoric(confidence),
-            expected_return: forecast * unit,
-            interval: scaled(self.bands.eighty(quantiles)?),
-            band: scaled(quantiles.eighty()),
-            unit,
-            interval90: scaled(self.bands.ninety(quantiles)?),
-            strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
-        })
-    }
-
-    /// What each feature adds to the log odds of [`Judgement::raw`] against those of an average row, in the model's order; features
-    /// that selection left out are not among them. `None` where [`Model::judge`] is.
-    #[must_use]
-    pub fn explain(&self, features: &[f64]) -> Option<Explanation> {
-        let parts = self.ensemble.contributions(&self.row(features)?)?;
-        let inputs = self.ensemble.scaler.inputs().zip(&parts.inputs);
-        let contributions = inputs.map(|(input, log_odds)| {
-            let value = *features.get(input.place)?;
-            Some(Contribution { feature: input.feature.clone(), value, log_odds: *log_odds })
-        });
-        Some(Explanation { base: parts.base, contributions: contributions.collect::<Option<_>>()? })
-    }
-
-    /// The inputs as training saw them; `None` when they are not finite or not as many as the model knows.
-    fn row(&self, features: &[f64]) -> Option<Vec<f32>> {
-        let known = features.len() == self.card.inputs.len() && features.iter().all(|v| v.is_finite());
-        known.then(|| features.iter().map(|v| *v as f32).collect())
     }
 
     /// The model as an interface shows it.

@@ -10,8 +10,9 @@ use super::grow::{Grown, Growth, Workspace, grow};
 use super::histogram::Ground;
 use super::matrix::Columns;
 use super::objective::Objective;
-use super::predict::{each_value, sums};
+use super::predict::{Layout, each_value};
 use super::sample::{Blocks, Sample};
+use super::scan::sums;
 use super::shap::explain;
 use super::sums::{Cell, Largest, Scale, Weighed};
 use super::tree::Tree;
@@ -50,6 +51,7 @@ pub struct EarlyStop<'a> {
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Boosted {
     stored: Stored,
+    layout: Layout,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,7 +67,7 @@ impl TryFrom<Stored> for Boosted {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let boosted = Self { stored };
+        let boosted = Self { layout: Layout::of(&stored.trees), stored };
         let width = boosted.width();
         if boosted.is_sound(width) { Ok(boosted) } else { Err("a boosted model is damaged") }
     }
@@ -143,7 +145,7 @@ impl Boosted {
     #[must_use]
     pub fn raw(&self, x: &[f32]) -> Option<f64> {
         let mut sum = self.start();
-        each_value(self.trees(), self.width(), x, |value| sum += value)?;
+        each_value(self.trees(), &self.layout, self.width(), x, |value| sum += value)?;
         Some(sum)
     }
 

@@ -15,6 +15,7 @@ mod objective;
 mod predict;
 mod rows;
 mod sample;
+mod scan;
 mod shap;
 mod sums;
 #[cfg(test)]
@@ -25,7 +26,7 @@ pub use super::contributions::Contributions;
 pub use bins::Binned;
 pub use boost::{BoostSpec, Boosted, EarlyStop};
 pub use error::FitError;
-pub use forest::{Forest, ForestSpec, ForestVote};
+pub use forest::{Forest, ForestSpec};
 pub use grow::Growth;
 pub use matrix::Columns;
 pub use objective::Objective;

@@ -27,6 +27,8 @@ fn both(a: &Lanes, b: &Lanes, f: impl Fn(f64, f64) -> f64) -> Lanes {
 #[derive(Debug, Clone, Copy)]
 struct Nodes {
     t: Lanes,
+    /// `1 − t`.
+    rest: Lanes,
     weight: Lanes,
 }
 
@@ -51,7 +53,7 @@ fn rule(walks: usize) -> Vec<Nodes> {
     (0..walks)
         .map(|walk| {
             let nodes: [(f64, f64); LANES] = std::array::from_fn(|lane| node(walk * LANES + lane));
-            Nodes { t: nodes.map(|n| n.0), weight: nodes.map(|n| n.1) }
+            Nodes { t: nodes.map(|n| n.0), rest: nodes.map(|n| 1.0 - n.0), weight: nodes.map(|n| n.1) }
         })
         .collect()
 }
@@ -61,20 +63,22 @@ fn rule(walks: usize) -> Vec<Nodes> {
 struct Flow {
     one: f64,
     zero: f64,
+    /// Met on the path at all.
+    met: bool,
 }
 
-/// A column that the path has not met.
-const UNMET: Flow = Flow { one: 1.0, zero: 1.0 };
+const UNMET: Flow = Flow { one: 1.0, zero: 1.0, met: false };
 
 impl Flow {
     fn factor(self, nodes: &Nodes) -> Lanes {
-        nodes.t.map(|t| self.one * t + self.zero * (1.0 - t))
+        both(&nodes.t, &nodes.rest, |t, rest| self.one * t + self.zero * rest)
     }
+}
 
-    /// The column's part of the integral, where the other columns' products and the leaves below are as given.
-    fn part(self, others: &Lanes, below: &Lanes) -> f64 {
-        (self.one - self.zero) * others.iter().zip(below).map(|(o, b)| o * b).sum::<f64>()
-    }
+/// The columns' part of the integral, where their effect, the other columns' products and the leaves below are as given.
+fn part(effect: f64, others: &Lanes, below: &Lanes) -> f64 {
+    let [a, b, c, d] = both(others, below, |o, b| o * b);
+    effect * ((a + c) + (b + d))
 }
 
 /// One walk through a tree.
@@ -90,36 +94,41 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Adds the parts of all splits from `node` down. `product`: the weights times the factors of all columns on the path. Returns the leaves below, each
     /// times the factors that the splits on the way to it add to `product`.
-    fn down(&mut self, node: usize, product: &Lanes) -> Option<Lanes> {
-        let (split, cover) = (self.tree.nodes.get(node)?, *self.tree.cover.get(node)?);
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "a tree's columns and children were checked when it was made, and the row is as wide"
+    )]
+    fn down(&mut self, node: usize, product: &Lanes) -> Lanes {
+        let split = self.tree.nodes[node];
         let (low, column) = (split.low as usize, split.column as usize);
-        if low <= node {
-            return Some([*self.tree.value.get(node)?; LANES]);
+        if low == node {
+            return [self.tree.value[node]; LANES];
         }
-        let met = *self.flow.get(column)?;
-        let again = met.one != 1.0 || met.zero != 1.0;
-        let old = met.factor(self.nodes);
-        let others = if again { both(product, &old, |p, o| p / o) } else { *product };
-        let high = low + usize::from(*self.x.get(column)? > split.threshold);
+        let met = self.flow[column];
+        let undo = if met.met { met.factor(self.nodes).map(|old| 1.0 / old) } else { [1.0; LANES] };
+        let others = both(product, &undo, |p, u| p * u);
+        let high = usize::from(self.x[column] > split.threshold);
+        let share = met.zero / self.tree.cover[node];
+        let mut added = 0.0;
         let mut sum = [0.0; LANES];
-        for child in [low, low + 1] {
-            let one = if child == high { met.one } else { 0.0 };
-            let flow = Flow { one, zero: met.zero * self.tree.cover.get(child)? / cover };
-            *self.flow.get_mut(column)? = flow;
+        for side in [0, 1] {
+            let child = low + side;
+            let one = if side == high { met.one } else { 0.0 };
+            let flow = Flow { one, zero: share * self.tree.cover[child], met: true };
             let new = flow.factor(self.nodes);
-            let below = self.down(child, &both(&others, &new, |o, n| o * n))?;
-            let mut part = flow.part(&others, &below);
-            let step = if again { both(&new, &old, |n, o| n / o) } else { new };
-            let reached = both(&step, &below, |s, b| s * b);
-            if again {
-                // What the split above on this column added for these leaves is replaced.
-                part -= met.part(&others, &reached);
-            }
-            *self.to.get_mut(column)? += part;
-            sum = both(&sum, &reached, |s, r| s + r);
+            self.flow[column] = flow;
+            let below = self.down(child, &both(&others, &new, |o, n| o * n));
+            added += part(flow.one - flow.zero, &others, &below);
+            sum = both(&sum, &both(&new, &below, |n, b| n * b), |s, r| s + r);
         }
-        *self.flow.get_mut(column)? = met;
-        Some(sum)
+        sum = both(&sum, &undo, |s, u| s * u);
+        if met.met {
+            // What the split above on this column adds for the leaves here is replaced.
+            added -= part(met.one - met.zero, &others, &sum);
+        }
+        self.flow[column] = met;
+        self.to[column] += added;
+        sum
     }
 }
 
@@ -135,7 +144,7 @@ pub(super) fn explain(trees: &[Tree], width: usize, x: &[f32]) -> Option<Contrib
     let (mut flow, mut inputs) = (vec![UNMET; width], vec![0.0; width]);
     for tree in trees {
         for nodes in rules.get(walks(tree.depth()))? {
-            Walk { tree, x, nodes, flow: &mut flow, to: &mut inputs }.down(0, &nodes.weight)?;
+            Walk { tree, x, nodes, flow: &mut flow, to: &mut inputs }.down(0, &nodes.weight);
         }
     }
     Some(Contributions { base: trees.iter().map(Tree::expected).sum(), inputs })
