@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::block::{Block, FitError};
 use super::conformal::cqr::Quantiles;
-use super::trees::{Boosted, Objective};
+use super::trees::{Boosted, Columns, Objective};
 
 /// Quantiles that are modelled, in order: the ends of the 90 % and of the 80 % band.
 const QUANTILES: [f64; 4] = [0.05, 0.10, 0.90, 0.95];
@@ -41,6 +41,16 @@ impl QuantileTrees {
         let said: Vec<f64> = self.models.iter().map(|m| m.raw(x)).collect::<Option<_>>()?;
         let [q05, q10, q90, q95] = said.try_into().ok()?;
         Some(Quantiles { q05, q10, q90, q95 })
+    }
+
+    /// [`QuantileTrees::at`] of all rows of a matrix, bit for bit.
+    #[must_use]
+    pub fn at_many(&self, x: &Columns) -> Option<Vec<Quantiles>> {
+        let all: Vec<u32> = (0..x.rows() as u32).collect();
+        let said: Vec<Vec<f64>> = self.models.iter().map(|m| m.raw_rows(x, &all)).collect::<Option<_>>()?;
+        let [q05, q10, q90, q95] = said.as_slice() else { return None };
+        let rows = q05.iter().zip(q10).zip(q90.iter().zip(q95));
+        Some(rows.map(|((q05, q10), (q90, q95))| Quantiles { q05: *q05, q10: *q10, q90: *q90, q95: *q95 }).collect())
     }
 
     #[must_use]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contributions::Contributions;
+use super::explanation::combined;
 use super::members::Member;
 use super::numbers::sigmoid;
 use super::scaler::Scaler;
@@ -34,18 +36,25 @@ impl Vote {
 }
 
 impl Ensemble {
-    /// `None` with fewer than two members or a damaged one: without disagreement there is no knowing what is not known.
-    #[must_use]
-    pub fn vote(&self, features: &[f32]) -> Option<Vote> {
-        combine(&self.logits(features)?, &self.weights)
-    }
-
     /// What each member says of one row.
     #[must_use]
     pub fn logits(&self, features: &[f32]) -> Option<Vec<f64>> {
+        self.logits_of(&self.scaler.pick(features)?, &self.scaler.transform(features))
+    }
+
+    /// [`Ensemble::logits`] of the kept inputs, as they are and scaled.
+    pub(super) fn logits_of(&self, x: &[f32], scaled: &[f64]) -> Option<Vec<f64>> {
+        self.members.iter().map(|m| m.logit(x, scaled)).collect()
+    }
+
+    /// What each kept input adds to the vote's log odds ([`combine`]) against those of an average row; `None` where there is no vote.
+    #[must_use]
+    pub fn contributions(&self, features: &[f32]) -> Option<Contributions> {
         let x = self.scaler.pick(features)?;
         let scaled = self.scaler.transform(features);
-        self.members.iter().map(|m| m.logit(&x, &scaled)).collect()
+        let parts: Vec<Contributions> =
+            self.members.iter().map(|m| m.contributions(&x, &scaled)).collect::<Option<_>>()?;
+        combined(&parts, &self.weights)
     }
 
     #[must_use]
@@ -69,14 +78,19 @@ pub fn combine(logits: &[f64], weights: &[f64]) -> Option<Vote> {
 }
 
 /// Mean and variance under weights that sum to 1; with equal ones the variance has ddof 1.
-fn weighted_moments(values: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
-    let freedom = 1.0 - weights.iter().map(|w| w * w).sum::<f64>();
-    if values.len() != weights.len() || values.len() < 2 || freedom <= 0.0 {
+pub(super) fn weighted_moments(values: &[f64], weights: &[f64]) -> Option<(f64, f64)> {
+    let freedom = freedom(weights)?;
+    if values.len() != weights.len() || values.len() < 2 {
         return None;
     }
     let mean: f64 = values.iter().zip(weights).map(|(v, w)| v * w).sum();
     let variance = values.iter().zip(weights).map(|(v, w)| w * (v - mean).powi(2)).sum::<f64>() / freedom;
     Some((mean, variance))
+}
+
+/// Share of the spread that is left once the mean is taken from it; `None` where one weight is all.
+pub(super) fn freedom(weights: &[f64]) -> Option<f64> {
+    Some(1.0 - weights.iter().map(|w| w * w).sum::<f64>()).filter(|freedom| *freedom > 0.0)
 }
 
 #[cfg(test)]

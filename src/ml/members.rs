@@ -4,9 +4,11 @@ use ndarray::Axis;
 use serde::{Deserialize, Serialize};
 
 use super::block::{Block, FitError};
+use super::contributions::Contributions;
+use super::explanation::on_log_odds;
 use super::linear::{Linear, logistic};
 use super::numbers::logit;
-use super::trees::{Boosted, Forest, ForestSpec, Growth, Objective};
+use super::trees::{Boosted, Columns, Forest, ForestSpec, Growth, Objective};
 use crate::domain::random::SplitMix64;
 
 /// Rounds of boosting at most; the rows behind the learning ones say when to stop.
@@ -28,6 +30,11 @@ pub enum Member {
 /// What a forest says is kept this far from certainty: a leaf without one of the outcomes has not proved that there is none.
 const FOREST_EDGE: f64 = 0.005;
 
+/// Log odds of a forest's mean vote.
+fn of_votes(mean: f64) -> f64 {
+    logit(mean.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE))
+}
+
 impl Member {
     /// `x`: the inputs as they are; `scaled`: winsorised and standardised.
     #[must_use]
@@ -35,7 +42,28 @@ impl Member {
         match self {
             Self::Logistic(linear) => linear.at(scaled),
             Self::Boosted(boosted) => boosted.raw(x),
-            Self::Forest(forest) => forest.vote(x).map(|v| logit(v.mean.clamp(FOREST_EDGE, 1.0 - FOREST_EDGE))),
+            Self::Forest(forest) => forest.mean(x).map(of_votes),
+        }
+    }
+
+    /// [`Member::logit`] of all rows of a matrix and their scaled inputs, bit for bit.
+    #[must_use]
+    pub fn logits(&self, x: &Columns, scaled: &[&[f64]]) -> Option<Vec<f64>> {
+        let all: Vec<u32> = (0..x.rows() as u32).collect();
+        match self {
+            Self::Logistic(linear) => scaled.iter().map(|row| linear.at(row)).collect(),
+            Self::Boosted(boosted) => boosted.raw_rows(x, &all),
+            Self::Forest(forest) => Some(forest.mean_rows(x, &all)?.into_iter().map(of_votes).collect()),
+        }
+    }
+
+    /// The parts of [`Member::logit`], one per input; `None` where that is, and for trees that are too deep to explain.
+    #[must_use]
+    pub fn contributions(&self, x: &[f32], scaled: &[f64]) -> Option<Contributions> {
+        match self {
+            Self::Logistic(linear) => linear.contributions(scaled),
+            Self::Boosted(boosted) => boosted.contributions(x),
+            Self::Forest(forest) => forest.contributions(x).map(|votes| on_log_odds(&votes, FOREST_EDGE)),
         }
     }
 

@@ -20,7 +20,6 @@ use super::leakage::{Dropped, LeakageReport};
 use super::online::Start;
 use super::ood::Familiarity;
 use super::returns::Returns;
-use super::uncertainty::aleatoric;
 
 /// Version of the file's layout and meaning.
 pub const FORMAT: u32 = 3;
@@ -92,26 +91,6 @@ pub struct Model {
     pub evidence: GateEvidence,
     /// What whoever follows the model in use must know of its training.
     pub start: Start,
-}
-
-/// What a model says of one row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judgement {
-    /// Deflated probability before calibration.
-    pub raw: f64,
-    /// Calibrated out-of-sample probability of a net profit.
-    pub confidence: f64,
-    pub epistemic: f64,
-    pub aleatoric: f64,
-    /// Expected log return over the horizon, and its 80 % and 90 % intervals.
-    pub expected_return: f64,
-    pub interval: (f64, f64),
-    /// The 80 % interval as modelled, and the unit `σ24·√H` in which it was learned.
-    pub band: (f64, f64),
-    pub unit: f64,
-    pub interval90: (f64, f64),
-    /// The row is unlike 99 % of the training rows: nothing it says has been tested.
-    pub strange: bool,
 }
 
 #[derive(Deserialize)]
@@ -231,39 +210,6 @@ impl Model {
         } else {
             Err(MlError::Damaged { version: self.card.version, what: "its file would differ from it".to_owned() })
         }
-    }
-
-    /// `features` are all inputs of the set, in order. `None` when a part has no answer, or the inputs are not finite or not as many as
-    /// the model knows.
-    #[must_use]
-    pub fn judge(&self, features: &[f64], sigma24: f64) -> Option<Judgement> {
-        if features.len() != self.card.inputs.len() {
-            return None;
-        }
-        if !(sigma24.is_finite() && sigma24 > 0.0 && features.iter().all(|v| v.is_finite())) {
-            return None;
-        }
-        // As training saw them.
-        let features: Vec<f32> = features.iter().map(|v| *v as f32).collect();
-        let scaler = &self.ensemble.scaler;
-        let vote = self.ensemble.vote(&features)?;
-        let confidence = self.calibrator.probability(vote.logit);
-        let unit = sigma24 * f64::from(self.card.horizon.0).sqrt();
-        let forecast = self.returns.at(scaler, &features)?;
-        let quantiles = self.quantiles.at(&scaler.pick(&features)?)?;
-        let scaled = |(low, high): (f64, f64)| (low * unit, high * unit);
-        Some(Judgement {
-            raw: vote.probability(),
-            confidence,
-            epistemic: vote.epistemic,
-            aleatoric: aleatoric(confidence),
-            expected_return: forecast * unit,
-            interval: scaled(self.bands.eighty(quantiles)?),
-            band: scaled(quantiles.eighty()),
-            unit,
-            interval90: scaled(self.bands.ninety(quantiles)?),
-            strange: self.familiarity.as_ref().is_none_or(|f| f.is_strange(&scaler.transform(&features))),
-        })
     }
 
     /// Where the model's features stand among all inputs of the set, in the order of the card.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::domain::event::{Ask, Brain, BrainError, Finding, Reply, Request};
 use crate::domain::message::{Frames, Message, ModelStatus, PerPair};
-use crate::domain::reading::{NoPrediction, Prediction};
+use crate::domain::reading::{Contribution, NoPrediction, Prediction};
 use crate::domain::settings::{HOURS_PER_YEAR, TrainingSettings};
 use crate::domain::{AgentKind, ErrorClass, Frame, Horizon, Pair, Price, Prob, Schema, Side, TradePlan, UtcMs};
 
@@ -17,6 +17,9 @@ pub const COST_TOLERANCE: f64 = 0.000_5;
 pub const BRIER_MARGIN: f64 = 0.05;
 /// Volatilities that differ by more than this factor are noted as disagreeing.
 const VOLATILITY_FACTOR: f64 = 2.0;
+
+/// Contributions that a prediction carries at most.
+const CONTRIBUTIONS: usize = 8;
 
 /// Round-trip cost as a share of the notional at an instant of data time.
 pub type CostAt = Box<dyn Fn(UtcMs) -> f64 + Send>;
@@ -33,6 +36,8 @@ pub struct Predictor {
     /// Horizons that a pair should have a prediction for.
     horizons: Vec<Horizon>,
     cost: CostAt,
+    /// Lift from which a prediction is a signal and gets its contributions.
+    explained_from: f64,
 }
 
 /// What the neighbours said, and the names of the messages that were read.
@@ -119,7 +124,7 @@ impl Predictor {
         } else {
             models.iter().map(|l| l.model.card.horizon).collect()
         };
-        Self { models, horizons, cost }
+        Self { models, horizons, cost, explained_from: f64::INFINITY }
     }
 
     /// States the horizons that ought to be predicted; one without a model is reported as such for every pair.
@@ -127,6 +132,24 @@ impl Predictor {
     pub fn expecting(mut self, horizons: Vec<Horizon>) -> Self {
         self.horizons = horizons;
         self
+    }
+
+    /// Says of every prediction that is a signal why: of those whose plan can win and whose confidence lies this much or more over the base
+    /// rate. Without this none is explained.
+    #[must_use]
+    pub const fn explaining_from(mut self, lift: f64) -> Self {
+        self.explained_from = lift;
+        self
+    }
+
+    /// What moved the prediction most, if it is a signal.
+    fn contributions(&self, prediction: &Prediction, model: &Model, features: &[f64]) -> Vec<Contribution> {
+        let lift = prediction.confidence.get() - prediction.base_rate.get();
+        if lift >= self.explained_from && prediction.plan.win > 0.0 {
+            model.explain(features).map_or_else(Vec::new, |explanation| explanation.largest(CONTRIBUTIONS))
+        } else {
+            Vec::new()
+        }
     }
 
     fn predict(&self, frame: &Frame, loaded: &Loaded, heard: &Heard<'_>) -> Result<Prediction, String> {
@@ -166,7 +189,7 @@ impl Predictor {
             return Err(format!("the inputs are unlike those that model '{}' was trained on", card.version));
         }
         let prob = |p: f64| Prob::new(p).map_err(|e| e.to_string());
-        Ok(Prediction {
+        let mut prediction = Prediction {
             pair: frame.pair.clone(),
             at: frame.at,
             horizon: card.horizon,
@@ -189,7 +212,9 @@ impl Predictor {
             calibrator: None,
             drift: crate::domain::drift::DriftAction::None,
             contributions: Vec::new(),
-        })
+        };
+        prediction.contributions = self.contributions(&prediction, &loaded.model, &features);
+        Ok(prediction)
     }
 
     fn status(&self, made: usize, none: usize) -> ModelStatus {

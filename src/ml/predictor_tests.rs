@@ -133,6 +133,36 @@ fn a_complete_frame_gets_a_whole_prediction_per_horizon() {
 }
 
 #[test]
+fn a_signal_is_explained_and_nothing_else_is() {
+    let btc = || ask(vec![frame("BTC/USD", 60_000.0)], vec![]);
+    let (silent, _, _) = answer(&mut predictor(), &btc());
+    let lift = |p: &Prediction| p.confidence.get() - p.base_rate.get();
+    for p in &silent {
+        let model = MODELS.iter().find(|m| m.card.horizon == p.horizon).unwrap();
+        let whole = model.explain(&[0.3; FEATURES.len()]).unwrap();
+        let names: Vec<&str> = whole.contributions.iter().map(|c| c.feature.as_str()).collect();
+        assert_eq!(names, model.card.features, "what selection left out has no part");
+        let said = whole.base + whole.contributions.iter().map(|c| c.log_odds).sum::<f64>();
+        assert!((said - crate::ml::numbers::logit(p.raw.get())).abs() < 1e-9);
+        assert_eq!(model.explain(&[0.3; 3]), None);
+        // Exactly at the threshold is a signal, the next number above is none.
+        for (from, explained) in [(lift(p), true), (lift(p).next_up(), false)] {
+            let (made, _, _) = answer(&mut predictor().explaining_from(from), &btc());
+            let q = made.iter().find(|q| q.horizon == p.horizon).unwrap();
+            assert_eq!(q.contributions, if explained { whole.clone().largest(8) } else { vec![] });
+            assert_eq!((q.contributions.is_empty(), q.contributions.len() > 8), (!explained, false));
+            assert_eq!(Prediction { contributions: vec![], ..q.clone() }, *p, "an explanation changes nothing");
+        }
+    }
+    assert!(silent.iter().all(|p| p.contributions.is_empty()), "nobody asked");
+    // A plan that cannot win is no signal, however sure the model is.
+    let mut f = frame("BTC/USD", 60_000.0);
+    f.indicators.sigma24 = Some(1e-4);
+    let (made, _, _) = answer(&mut predictor().explaining_from(-1.0), &ask(vec![f], vec![]));
+    assert!(made.iter().all(|p| p.plan.win <= 0.0 && p.contributions.is_empty()), "{made:?}");
+}
+
+#[test]
 fn small_prices_keep_their_digits() {
     let (made, _, _) = answer(&mut predictor(), &ask(vec![frame("PEPE/USD", 0.000_009_2)], vec![]));
     let plan = &made[0].plan;

@@ -10,7 +10,7 @@ use super::cv::{Fold, Span, purged_kfold};
 use super::dataset::Sample;
 use super::linear::{Linear, Moments, elastic_net};
 use super::scaler::{Input, Scaler};
-use super::trees::{Boosted, Objective};
+use super::trees::{Boosted, Columns, Objective};
 
 /// Share of the L1 part in the penalty.
 const L1_RATIO: f64 = 0.5;
@@ -39,10 +39,18 @@ impl Returns {
         Some([self.linear.at(&scaler.transform(features))?, self.boosted.raw(&scaler.pick(features)?)?])
     }
 
-    /// The forecast in units of `σ24·√H`.
+    /// The forecast in units of `σ24·√H` from the kept inputs, as they are and scaled.
     #[must_use]
-    pub fn at(&self, scaler: &Scaler, features: &[f32]) -> Option<f64> {
-        self.each(scaler, features).map(|kinds| mixed(kinds, self.share))
+    pub fn at(&self, x: &[f32], scaled: &[f64]) -> Option<f64> {
+        Some(mixed([self.linear.at(scaled)?, self.boosted.raw(x)?], self.share))
+    }
+
+    /// [`Returns::at`] of all rows of a matrix and their scaled inputs, bit for bit.
+    #[must_use]
+    pub fn at_many(&self, x: &Columns, scaled: &[&[f64]]) -> Option<Vec<f64>> {
+        let all: Vec<u32> = (0..x.rows() as u32).collect();
+        let trees = self.boosted.raw_rows(x, &all)?;
+        scaled.iter().zip(trees).map(|(row, trees)| Some(mixed([self.linear.at(row)?, trees], self.share))).collect()
     }
 
     #[must_use]

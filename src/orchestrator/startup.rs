@@ -346,7 +346,9 @@ fn factory(
             AgentKind::Technical => Box::new(Technical::new()),
             AgentKind::MlPredictor => {
                 let fees = FeeSchedule::with_settings(&core.paper);
-                Box::new(Predictor::new(models.all(), features.schema(), Box::new(move |at| fees.round_trip(at))))
+                let cost = Box::new(move |at| fees.round_trip(at));
+                let predictor = Predictor::new(models.all(), features.schema(), cost);
+                Box::new(predictor.explaining_from(core.gate.signal_lift))
             }
             AgentKind::WhaleDetector => Box::new(Whale::new(core.whale.clone())),
             AgentKind::RiskManager => Box::new(RiskManager::new(&core)),

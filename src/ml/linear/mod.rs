@@ -25,6 +25,7 @@ pub use quantile::{pinball, quantile_regression};
 pub use ridge::ridge;
 pub use thin::thinned;
 
+pub use super::contributions::Contributions;
 use super::numbers::{tidy, tidy_all};
 
 /// Intercept and coefficients over scaled inputs; needs no library to speak.
@@ -32,22 +33,6 @@ use super::numbers::{tidy, tidy_all};
 pub struct Linear {
     pub intercept: f64,
     pub coefficients: Vec<f64>,
-}
-
-/// What one output is made of. Over scaled inputs the base is the output at the training mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Contributions {
-    pub base: f64,
-    /// One per input, in their order; with the base they sum to the output.
-    pub inputs: Vec<f64>,
-}
-
-impl Contributions {
-    /// The output they explain.
-    #[must_use]
-    pub fn output(&self) -> f64 {
-        self.base + self.inputs.iter().sum::<f64>()
-    }
 }
 
 impl Linear {
@@ -58,7 +43,8 @@ impl Linear {
             .then(|| self.intercept + self.coefficients.iter().zip(x).map(|(c, v)| c * v).sum::<f64>())
     }
 
-    /// The parts of [`Linear::at`], which sum to it bit for bit; `None` when the widths differ.
+    /// The parts of [`Linear::at`], which sum to it bit for bit; over scaled inputs the base is the output at the training mean.
+    /// `None` when the widths differ.
     #[must_use]
     pub fn contributions(&self, x: &[f64]) -> Option<Contributions> {
         (x.len() == self.coefficients.len()).then(|| Contributions {

@@ -94,7 +94,7 @@ impl Binned {
 }
 
 /// Bits whose order as integers is the order of the numbers; both zeros are one.
-const fn ordered(value: f32) -> u32 {
+pub(super) const fn ordered(value: f32) -> u32 {
     let bits = (value + 0.0).to_bits();
     if bits >> 31 == 1 { !bits } else { bits | 1 << 31 }
 }

@@ -10,12 +10,14 @@ use super::grow::{Grown, Growth, Workspace, grow};
 use super::histogram::Ground;
 use super::matrix::Columns;
 use super::objective::Objective;
-use super::predict::{each_value, sums};
+use super::predict::{Layout, each_value};
 use super::sample::{Blocks, Sample};
-use super::shap::{Contributions, explain};
+use super::scan::sums;
+use super::shap::explain;
 use super::sums::{Cell, Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
+use crate::ml::contributions::Contributions;
 
 /// Rows of one task of a pass over all rows; sums are made chunk by chunk, whatever the threads.
 const CHUNK: usize = 8_192;
@@ -49,6 +51,7 @@ pub struct EarlyStop<'a> {
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Boosted {
     stored: Stored,
+    layout: Layout,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,7 +67,7 @@ impl TryFrom<Stored> for Boosted {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let boosted = Self { stored };
+        let boosted = Self { layout: Layout::of(&stored.trees), stored };
         let width = boosted.width();
         if boosted.is_sound(width) { Ok(boosted) } else { Err("a boosted model is damaged") }
     }
@@ -142,7 +145,7 @@ impl Boosted {
     #[must_use]
     pub fn raw(&self, x: &[f32]) -> Option<f64> {
         let mut sum = self.start();
-        each_value(self.trees(), self.width(), x, |value| sum += value)?;
+        each_value(self.trees(), &self.layout, self.width(), x, |value| sum += value)?;
         Some(sum)
     }
 
@@ -153,11 +156,12 @@ impl Boosted {
         fits.then(|| sums(self.trees(), self.start(), x, rows))
     }
 
-    /// What each column contributed to [`Boosted::raw`]; `None` where that is.
+    /// What each column contributed to [`Boosted::raw`], the base being its mean over the training rows; `None` where that is, and for
+    /// trees of more than 1,000 levels.
     #[must_use]
     pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
         let trees = explain(self.trees(), self.width(), x)?;
-        Some(Contributions { base: self.start() + trees.base, of: trees.of })
+        Some(Contributions { base: self.start() + trees.base, ..trees })
     }
 
     /// Sum of the gains of each column's splits.

@@ -11,13 +11,14 @@ use super::grow::{Growth, Workspace, grow};
 use super::histogram::Ground;
 use super::matrix::Columns;
 use super::objective::Objective;
-use super::predict::{each_value, sums};
+use super::predict::{Layout, each_value};
 use super::sample::{Blocks, Sample};
-use super::shap::{Contributions, explain};
+use super::scan::sums;
+use super::shap::explain;
 use super::sums::{Largest, Scale, Weighed};
 use super::tree::Tree;
 use crate::domain::random::SplitMix64;
-use crate::ml::numbers::{mean, variance};
+use crate::ml::contributions::Contributions;
 
 /// How to grow a forest.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +33,7 @@ pub struct ForestSpec {
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Forest {
     stored: Stored,
+    layout: Layout,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +47,7 @@ impl TryFrom<Stored> for Forest {
     type Error = &'static str;
 
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
-        let forest = Self { stored };
+        let forest = Self { layout: Layout::of(&stored.trees), stored };
         let width = forest.width();
         if forest.is_sound(width) { Ok(forest) } else { Err("a forest is damaged") }
     }
@@ -55,15 +57,6 @@ impl From<Forest> for Stored {
     fn from(forest: Forest) -> Self {
         forest.stored
     }
-}
-
-/// What the trees say of one row.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ForestVote {
-    /// Mean of the trees.
-    pub mean: f64,
-    /// Variance over the trees (ddof 1); `None` for a single tree.
-    pub variance: Option<f64>,
 }
 
 impl Forest {
@@ -112,15 +105,15 @@ impl Forest {
         &self.stored.trees
     }
 
-    /// For one row of raw values; `None` for a row of another width or with a NaN.
+    /// The mean of the trees for one row of raw values; `None` for a row of another width or with a NaN.
     #[must_use]
-    pub fn vote(&self, x: &[f32]) -> Option<ForestVote> {
-        let mut values = Vec::with_capacity(self.trees().len());
-        each_value(self.trees(), self.width(), x, |value| values.push(value))?;
-        Some(ForestVote { mean: mean(&values)?, variance: variance(&values) })
+    pub fn mean(&self, x: &[f32]) -> Option<f64> {
+        let mut sum = 0.0;
+        each_value(self.trees(), &self.layout, self.width(), x, |value| sum += value)?;
+        Some(sum / self.trees().len() as f64)
     }
 
-    /// The means for matrix rows; `None` for a matrix of another width or a row past its end.
+    /// The means for matrix rows, bit for bit as [`Forest::mean`] has them; `None` for a matrix of another width or a row past its end.
     #[must_use]
     pub fn mean_rows(&self, x: &Columns, rows: &[u32]) -> Option<Vec<f64>> {
         let fits = x.width() == self.width() && rows.iter().all(|r| (*r as usize) < x.rows());
@@ -128,12 +121,11 @@ impl Forest {
         fits.then(|| sums(self.trees(), 0.0, x, rows).into_iter().map(|sum| sum / trees).collect())
     }
 
-    /// What each column contributed to the mean; `None` where [`Forest::vote`] is.
+    /// What each column contributed to the mean, the base being its mean over the training rows; `None` where [`Forest::mean`] is, and
+    /// for trees of more than 1,000 levels.
     #[must_use]
     pub fn contributions(&self, x: &[f32]) -> Option<Contributions> {
-        let trees = self.trees().len() as f64;
-        let sum = explain(self.trees(), self.width(), x)?;
-        Some(Contributions { base: sum.base / trees, of: sum.of.into_iter().map(|v| v / trees).collect() })
+        Some(explain(self.trees(), self.width(), x)?.scaled(1.0 / self.trees().len() as f64))
     }
 
     /// Sum of the gains of each column's splits.

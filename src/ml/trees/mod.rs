@@ -15,19 +15,20 @@ mod objective;
 mod predict;
 mod rows;
 mod sample;
+mod scan;
 mod shap;
 mod sums;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use super::contributions::Contributions;
 pub use bins::Binned;
 pub use boost::{BoostSpec, Boosted, EarlyStop};
 pub use error::FitError;
-pub use forest::{Forest, ForestSpec, ForestVote};
+pub use forest::{Forest, ForestSpec};
 pub use grow::Growth;
 pub use matrix::Columns;
 pub use objective::Objective;
 pub use sample::Sample;
-pub use shap::Contributions;
 pub use tree::{NodeView, SplitView, Tree};

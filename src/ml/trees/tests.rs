@@ -248,7 +248,7 @@ fn a_model_survives_its_file_and_contributions_add_up() {
             let raw = back.raw(&x).unwrap();
             assert_eq!(raw.to_bits(), all[row].to_bits());
             let parts = model.contributions(&x).unwrap();
-            assert!((parts.base + parts.of.iter().sum::<f64>() - raw).abs() < 1e-9);
+            assert!((parts.output() - raw).abs() < 1e-9);
         }
         assert_eq!((model.raw(&[0.0; 4]), model.raw(&[0.0, f32::NAN, 0.0, 0.0, 0.0])), (None, None));
         assert_eq!(model.raw_rows(&world.x, &[500]), None);
@@ -258,9 +258,62 @@ fn a_model_survives_its_file_and_contributions_add_up() {
     let back: Forest = serde_json::from_str(&serde_json::to_string(&forest).unwrap()).unwrap();
     assert!(back == forest && back.is_sound(5));
     let x = world.row(3);
-    let (vote, parts) = (back.vote(&x).unwrap(), forest.contributions(&x).unwrap());
-    assert!((parts.base + parts.of.iter().sum::<f64>() - vote.mean).abs() < 1e-9 && vote.variance.unwrap() > 0.0);
-    assert!((forest.mean_rows(&world.x, &[3]).unwrap()[0] - vote.mean).abs() < 1e-12);
+    let (mean, parts) = (back.mean(&x).unwrap(), forest.contributions(&x).unwrap());
+    assert!((parts.output() - mean).abs() < 1e-9);
+    assert_eq!((back.mean(&x[..4]), back.mean(&[f32::NAN; 5])), (None, None));
+}
+
+#[test]
+fn however_trees_are_asked_they_give_the_same_bits() {
+    let world = World::new(3_000, 0.3, 11);
+    let data = Binned::new(&world.x, &world.rows, 4_096);
+    // From two leaves to more than any layout holds: a word, several words, walks.
+    for (max_leaves, min_leaf_rows) in [(2, 5), (8, 5), (31, 5), (33, 5), (64, 5), (90, 5), (100, 5), (200, 2), (0, 1)]
+    {
+        let growth = Growth { max_leaves, min_leaf_rows, ..GROWTH };
+        let spec = BoostSpec { rounds: 19, growth, ..SPEC };
+        let model = Boosted::fit(&world.sample(&data, Objective::Squared), &spec, &go).unwrap();
+        let forest =
+            Forest::fit(&world.sample(&data, Objective::Squared), &ForestSpec { trees: 9, growth, seed: 1 }, &go)
+                .unwrap();
+        // Rows in any order, more than one tile, the last stretch not full.
+        let rows: Vec<u32> = (0..777).map(|i| i * 1_009 % 3_000).collect();
+        let (all, means) = (model.raw_rows(&world.x, &rows).unwrap(), forest.mean_rows(&world.x, &rows).unwrap());
+        for ((row, raw), mean) in rows.iter().zip(all).zip(means) {
+            let x = world.row(*row as usize);
+            let plain = model.trees().iter().fold(model.start(), |sum, tree| sum + tree.value(&x).unwrap());
+            let sum = forest.trees().iter().fold(0.0, |sum, tree| sum + tree.value(&x).unwrap());
+            assert_eq!((raw.to_bits(), model.raw(&x)), (plain.to_bits(), Some(plain)), "{max_leaves} leaves");
+            assert_eq!(
+                (mean.to_bits(), forest.mean(&x)),
+                ((sum / 9.0).to_bits(), Some(sum / 9.0)),
+                "{max_leaves} leaves"
+            );
+        }
+    }
+}
+
+#[test]
+fn thresholds_and_zeros_of_either_sign_go_low() {
+    let x = Columns::new(vec![vec![-1.0, -0.0, 0.0, 1.0, f32::MAX, f32::MIN]]).unwrap();
+    let all: Vec<u32> = (0..6).collect();
+    let target = [0.0, 0.0, 0.0, 1.0, 1.0, 0.0];
+    let data = Binned::new(&x, &all, 2);
+    for threshold in [0.0, -0.0, 1.0, -1.0, f32::MAX] {
+        let growth = Growth { max_leaves: 2, min_leaf_rows: 1, l2: 0.0, ..GROWTH };
+        let sample = Sample { data: &data, target: &target, weights: &[1.0; 6], rows: &all, blocks: None };
+        let mut file = json!(Boosted::fit(&sample, &BoostSpec { rounds: 1, growth, ..SPEC }, &go).unwrap());
+        file["trees"][0]["threshold"][0] = json!(threshold);
+        let model: Boosted = serde_json::from_value(file).unwrap();
+        let many = model.raw_rows(&x, &all).unwrap();
+        for (row, many) in many.iter().enumerate() {
+            let value = [x.column(0).unwrap()[row]];
+            let want = model.start() + model.trees()[0].value(&value).unwrap();
+            assert_eq!((*many, model.raw(&value)), (want, Some(want)), "{value:?} at {threshold}");
+        }
+        let beyond = model.start() + model.trees()[0].value(&[f32::INFINITY]).unwrap();
+        assert_eq!(model.raw(&[f32::INFINITY]), Some(beyond));
+    }
 }
 
 #[test]
