@@ -1,7 +1,7 @@
 //! Many rows at once are one row, many times.
 
-use super::super::testkit::{FEATURES, Market, schema, settings};
-use super::super::{Watch, train};
+use super::super::Watch;
+use super::super::testkit::{FEATURES, Market, settings, trained};
 use super::*;
 use crate::domain::UtcMs;
 use crate::domain::random::SplitMix64;
@@ -11,8 +11,8 @@ use crate::domain::settings::GateSettings;
 fn many_rows_are_judged_bit_for_bit_as_each_alone() {
     let series = Market::planted(2, 2_500, 72).build();
     let watch = Watch { progress: &|_| {}, go_on: &|| true };
-    let trained = train(&series, &schema(), &settings(6), &GateSettings::default(), 0.004, UtcMs(1), watch).unwrap();
-    let model = trained.into_iter().next().unwrap().unwrap().model;
+    let made = trained(&series, &settings(6), &GateSettings::default(), 0.004, UtcMs(1), watch).unwrap();
+    let model = made.into_iter().next().unwrap().unwrap().model;
     let mut rng = SplitMix64::new(&[9]);
     let mut rows: Vec<(Vec<f64>, f64)> =
         (0..300).map(|_| (FEATURES.iter().map(|_| rng.normal()).collect(), 0.001 + 0.02 * rng.unit())).collect();
