@@ -42,6 +42,7 @@ pub mod selective;
 pub mod stacking;
 #[cfg(test)]
 mod testkit;
+pub mod track_record;
 pub mod training;
 pub mod trees;
 pub mod trials;

@@ -16,12 +16,14 @@ use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::evidence::{Bootstrap, gate_evidence};
 use super::leakage::{self, Dropped, FitTime, LeakageReport, Probe, Recompute, TestReport, Watched};
-use super::model::{FORMAT, Model, ModelCard};
+use super::model::{FORMAT, Model, ModelCard, hex_digest};
 use super::numbers::{quantile_sorted, sorted, tidy};
 use super::online::{self, Start};
 use super::results::{ResultLine, lines};
 use super::returns::{Returns, choose_penalty};
 use super::scaler::Input;
+use super::track_record::track;
+use super::trials::Trial;
 use super::walk::{Combination, Fitted, OutOfSample, Recipe, Steps, Watch, base_rate, combination, steps_of};
 
 /// Labelled rows, effective observations, and rows of each outcome that a model needs at least.
@@ -77,6 +79,8 @@ pub fn train(
 pub struct Trained {
     pub model: Model,
     pub results: Vec<ResultLine>,
+    /// For the ledger of trials; `None` where the walk-forward earned nothing that can be judged.
+    pub trial: Option<Trial>,
 }
 
 struct Run<'a> {
@@ -263,7 +267,26 @@ impl Run<'_> {
             evidence,
             start,
         };
-        Ok(Trained { model: model.seal(self.schema)?, results })
+        let model = model.seal(self.schema)?;
+        let trial = self.trial(&model, &judged.judged);
+        Ok(Trained { model, results, trial })
+    }
+}
+
+impl Run<'_> {
+    fn trial(&self, model: &Model, judged: &[Judged<'_>]) -> Option<Trial> {
+        let card = &model.card;
+        // Everything that was chosen; the data and what came of them are not.
+        let chosen = (&self.settings, card.exits, card.gate, card.cost, &card.feature_hash, &card.code_version);
+        Some(Trial {
+            at: self.trained_at,
+            configuration: hex_digest(&serde_json::to_string(&chosen).ok()?),
+            horizon: card.horizon,
+            from: card.data_from,
+            to: card.data_to,
+            track: track(judged, self.gate)?,
+            hold_out: false,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use super::OrchestratorError;
 use crate::domain::plan::Horizon;
 use crate::domain::snapshot::ModelView;
 use crate::domain::time::UtcMs;
+use crate::ml::Trained;
 use crate::ml::model::Model;
 use crate::ml::online::Follower;
 use crate::pipeline::FeatureSet;
@@ -89,8 +90,10 @@ impl Shelf {
     }
 
     /// Stores a newly trained model beside the one in force.
-    pub(super) fn propose(&self, model: &Model) -> Result<(), StoreError> {
+    pub(super) fn propose(&self, trained: &Trained) -> Result<(), StoreError> {
+        let model = &trained.model;
         let card = &model.card;
+        self.registry.enter_trials(trained.trial.iter().cloned().collect())?;
         self.registry.save(&self.universe, card.horizon, &card.version, model, card)?;
         self.registry.propose(&self.universe, card.horizon, &card.version)
     }

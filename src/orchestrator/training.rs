@@ -114,6 +114,7 @@ pub fn train_models(
             }
         }
     }
+    registry.enter_trials(trained.iter().flatten().filter_map(|t| t.trial.clone()).collect())?;
     match trained.iter().find_map(|outcome| outcome.as_ref().err()) {
         Some(error) if trained.iter().all(Result::is_err) => Err(error.clone().into()),
         _ => Ok(trained),

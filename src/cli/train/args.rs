@@ -12,6 +12,7 @@ lines, boosted trees and forests; what was not seen decides how much each counts
 
 Examples:
   cst train                                  train on the bundled recording and store the models
+  cst train --explain                        show what each test for leakage looked at, and what it found
   cst train --results results.md             the same, and write down what each horizon was worth out of sample
   cst train --lake --venue coinbase --results coinbase.md
                                              walk through the lake's hourly candles and only write the results
@@ -30,6 +31,9 @@ pub struct TrainArgs {
     /// Write the out-of-sample results here as Markdown: per horizon, pair and block, beside the baselines, before and after costs
     #[arg(long, value_name = "FILE")]
     pub results: Option<PathBuf>,
+    /// Show what every test for leakage looked at and found, horizon by horizon
+    #[arg(long)]
+    pub explain: bool,
     /// Train on the hourly candles of every pair in the lake instead of the recording; the models are not stored
     #[arg(long, requires = "results")]
     pub lake: bool,

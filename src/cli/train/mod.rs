@@ -19,9 +19,10 @@ use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Home, Settings};
 use crate::domain::UtcMs;
-use crate::domain::snapshot::{ModelView, Progress};
-use crate::ml::Watch;
-use crate::orchestrator::{lake_series, model_universe, train_models, train_on, training_cost};
+use crate::domain::settings::CoreSettings;
+use crate::domain::snapshot::{LeakageLine, ModelView, Progress};
+use crate::ml::{MlError, Trained, Watch};
+use crate::orchestrator::{OrchestratorError, lake_series, model_universe, train_models, train_on, training_cost};
 use crate::store::{Change, Recording, Registry, Who};
 
 pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
@@ -46,15 +47,17 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
                 args.venue
             );
         }
-        let outcomes = train_on(core, &loaded.features, &candles, cost, now, watch)?;
+        let outcomes = explained(args, train_on(core, &loaded.features, &candles, cost, now, watch))?;
         (format!("the hourly candles of {} in the lake", args.venue), outcomes)
     } else {
         let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
         let models = home.path(&settings.models.dir);
         let from = settings.replay.trading_from;
-        let outcomes = train_models(core, &loaded.features, &models, &recording, from, now, watch)?;
+        let outcomes = explained(args, train_models(core, &loaded.features, &models, &recording, from, now, watch))?;
         ("the bundled recording".to_owned(), outcomes)
     };
+    let refused = refusals(core, &outcomes);
+    let luck = luck(&Registry::open(&home.path(&settings.models.dir))?, &outcomes)?;
     let views: Vec<ModelView> = outcomes.iter().flatten().map(|t| t.model.view()).collect();
     if let Some(path) = &args.results {
         let origin = Origin {
@@ -74,8 +77,14 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
             .collect();
         write(path, &document(&origin, &sections))?;
     }
+    let explain = |view: &ModelView| if args.explain { report(&view.leakage) } else { String::new() };
     if args.lake {
-        return if cli.json { print_json(&views) } else { print(&views.iter().map(summary).collect::<String>()) };
+        if cli.json {
+            print_json(&views)?;
+        } else {
+            print(&views.iter().map(|view| summary(view) + &explain(view)).collect::<String>())?;
+        }
+        return refused.end(cli.json);
     }
     let standing = settle(&home, &settings, args.promote, &views, now)?;
     if cli.json {
@@ -86,9 +95,88 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
             }
             Ok(value)
         };
-        return print_json(&views.iter().zip(&standing).map(told).collect::<Result<Vec<_>, _>>()?);
+        print_json(&views.iter().zip(&standing).map(told).collect::<Result<Vec<_>, _>>()?)?;
+    } else {
+        let lines = views.iter().zip(&standing);
+        print(&lines.map(|(view, in_force)| told(view, *in_force) + &explain(view)).collect::<String>())?;
+        print(&luck)?;
     }
-    print(&views.iter().zip(&standing).map(|(view, in_force)| told(view, *in_force)).collect::<String>())
+    refused.end(cli.json)
+}
+
+/// Horizons without a model.
+struct Refused {
+    text: String,
+    leaking: usize,
+}
+
+impl Refused {
+    /// Says which and why. A leak is an error, whatever else was trained; too little data for a long horizon is none.
+    fn end(self, json: bool) -> Outcome {
+        if !json {
+            print(&self.text)?;
+        }
+        if self.leaking > 0 {
+            bail!("training would have seen what it cannot know; nothing was stored for {} horizons", self.leaking);
+        }
+        Ok(())
+    }
+}
+
+fn refusals(core: &CoreSettings, outcomes: &[Result<Trained, MlError>]) -> Refused {
+    let mut refused = Refused { text: String::new(), leaking: 0 };
+    for (exit, error) in core.training.exits.iter().zip(outcomes).filter_map(|(e, o)| Some((e, o.as_ref().err()?))) {
+        refused.text.push_str(&format!("{:>4}  no model: {error}\n", exit.horizon.to_string()));
+        refused.leaking += usize::from(matches!(error, MlError::Leakage { .. }));
+    }
+    refused
+}
+
+/// With `--explain`, shows the report of a training that a leak ended for every horizon.
+fn explained(
+    args: &TrainArgs,
+    outcomes: Result<Vec<Result<Trained, MlError>>, OrchestratorError>,
+) -> Result<Vec<Result<Trained, MlError>>, color_eyre::Report> {
+    if let (true, Err(OrchestratorError::Training(MlError::Leakage { report: found, .. }))) = (args.explain, &outcomes)
+    {
+        print(&report(&found.lines()))?;
+    }
+    let outcomes = outcomes?;
+    for outcome in outcomes.iter().filter(|_| args.explain) {
+        if let Err(MlError::Leakage { report: found, horizon, .. }) = outcome {
+            print(&format!("{horizon}\n{}", report(&found.lines())))?;
+        }
+    }
+    Ok(outcomes)
+}
+
+/// What the ledger of trials makes of the walk-forwards: how likely each would be as good by skill, after all that was ever tried.
+fn luck(registry: &Registry, outcomes: &[Result<Trained, MlError>]) -> Result<String, color_eyre::Report> {
+    let ledger = registry.trials()?;
+    let mut text = String::new();
+    for trial in outcomes.iter().flatten().filter_map(|t| t.trial.as_ref()) {
+        let Some(told) = ledger.deflated_sharpe(&trial.track, &[]) else { continue };
+        text.push_str(&format!(
+            "{:>4}  Sharpe {:+.4} a step; the best of {} configurations without skill would show {:+.4}; above that with probability {:.3}\n",
+            trial.horizon.to_string(),
+            trial.track.sharpe,
+            told.configurations,
+            told.benchmark,
+            told.probability
+        ));
+    }
+    Ok(text)
+}
+
+/// A leakage report, a test to a line, what it found below.
+fn report(lines: &[LeakageLine]) -> String {
+    let one = |l: &LeakageLine| {
+        let worst = l.worst.map_or_else(String::new, |w| format!(", worst {w:.4} of {:.4}", l.threshold));
+        let head = format!("      {:<11} {} ({} looked at{worst})\n", l.verdict, l.test, l.checked);
+        let findings: String = l.findings.iter().map(|f| format!("                  {f}\n")).collect();
+        head + &findings
+    };
+    lines.iter().map(one).collect()
 }
 
 /// Puts the new models in force where that is asked for; whether each is.

@@ -37,7 +37,7 @@ impl Conductor {
                 Ok(trained) => {
                     let card = &trained.model.card;
                     let shelf = &self.shelf;
-                    tokio::task::block_in_place(|| shelf.propose(&trained.model))?;
+                    tokio::task::block_in_place(|| shelf.propose(&trained))?;
                     self.say(&format!(
                         "{} is a candidate for {}, trained up to {}: 'cst models compare --horizon {}'",
                         card.version,
