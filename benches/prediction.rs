@@ -1,5 +1,5 @@
 //! Time to predict with trained models: one row, its explanation, all pairs of an hour at once (the budget is 20 ms for 1,400 pairs and four horizons), and
-//! the trees alone.
+//! the trees alone. Predictions on the models of one training; the first lines say how large they came out.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark's fixture, never part of the product")]
 #![allow(clippy::print_stderr, reason = "says how large the models are")]
@@ -190,6 +190,8 @@ fn predictions(c: &mut Criterion) {
     let mut group = c.benchmark_group("prediction");
     group.measurement_time(Duration::from_secs(3)).warm_up_time(Duration::from_secs(1)).sample_size(30);
     group.bench_function("judge", |b| b.iter(|| model.judge(black_box(&rows[turn.next().unwrap()]), 0.01)));
+    let asked: Vec<(&[f64], f64)> = rows.iter().map(|row| (&**row, 0.01)).collect();
+    group.bench_function("judge_1400", |b| b.iter(|| model.judge_many(black_box(&asked))));
     group.bench_function("explain", |b| b.iter(|| model.explain(black_box(&rows[turn.next().unwrap()]))));
     let cost = || Box::new(|_| COST);
     let ask = Ask {

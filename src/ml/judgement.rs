@@ -11,7 +11,7 @@ use super::uncertainty::aleatoric;
 use crate::domain::reading::Contribution;
 
 /// Rows from which it pays to lay out the trees for many rows and to share the work.
-const MANY: usize = 64;
+pub(super) const MANY: usize = 64;
 
 /// What a model says of one row.
 #[derive(Debug, Clone, Copy, PartialEq)]

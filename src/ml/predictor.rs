@@ -1,6 +1,9 @@
 //! The thinking part of the ML Predictor agent: one prediction, or one refusal in words, per pair and horizon.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use crate::domain::event::{Ask, Brain, BrainError, Finding, Reply, Request};
 use crate::domain::message::{Frames, Message, ModelStatus, PerPair};
@@ -8,6 +11,7 @@ use crate::domain::reading::{Contribution, NoPrediction, Prediction};
 use crate::domain::settings::{HOURS_PER_YEAR, TrainingSettings};
 use crate::domain::{AgentKind, ErrorClass, Frame, Horizon, Pair, Price, Prob, Schema, Side, TradePlan, UtcMs};
 
+use super::judgement::{Judgement, MANY};
 use super::model::Model;
 
 /// The labels paid the cost on the card. Where a round trip costs more than that by this share of the notional, the
@@ -22,7 +26,7 @@ const VOLATILITY_FACTOR: f64 = 2.0;
 const CONTRIBUTIONS: usize = 8;
 
 /// Round-trip cost as a share of the notional at an instant of data time.
-pub type CostAt = Box<dyn Fn(UtcMs) -> f64 + Send>;
+pub type CostAt = Box<dyn Fn(UtcMs) -> f64 + Send + Sync>;
 
 struct Loaded {
     model: Arc<Model>,
@@ -40,20 +44,34 @@ pub struct Predictor {
     explained_from: f64,
 }
 
+/// What a model is asked about one frame.
+struct Question<'a> {
+    frame: &'a Frame,
+    features: Box<[f64]>,
+    sigma24: f64,
+    cost: f64,
+}
+
+/// Maps in order; many on the current rayon pool.
+fn mapped<T: Send, R: Send>(list: Vec<T>, map: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    if list.len() < MANY { list.into_iter().map(map).collect() } else { list.into_par_iter().map(map).collect() }
+}
+
 /// What the neighbours said, and the names of the messages that were read.
 #[derive(Default)]
 struct Heard<'a> {
     frames: Option<&'a Frames>,
-    sentiment: Option<&'a PerPair<Option<(f64, f64)>>>,
-    technical: Option<&'a PerPair<Option<f64>>>,
-    barred: &'a [Pair],
-    volatility: Option<&'a PerPair<f64>>,
+    sentiment: BTreeMap<&'a Pair, &'a Option<(f64, f64)>>,
+    technical: BTreeMap<&'a Pair, &'a Option<f64>>,
+    barred: BTreeSet<&'a Pair>,
+    volatility: BTreeMap<&'a Pair, &'a f64>,
     live_brier: Option<f64>,
     used: Vec<String>,
 }
 
-fn of<'a, T>(list: Option<&'a PerPair<T>>, pair: &Pair) -> Option<&'a T> {
-    list?.iter().find(|(p, _)| p == pair).map(|(_, value)| value)
+/// What is said of each pair; the first where one is named twice.
+fn by_pair<T>(list: &PerPair<T>) -> BTreeMap<&Pair, &T> {
+    list.iter().rev().map(|(pair, value)| (pair, value)).collect()
 }
 
 impl<'a> Heard<'a> {
@@ -62,10 +80,10 @@ impl<'a> Heard<'a> {
         for message in inbox {
             match message {
                 Message::CollectorToPredictor(frames) => heard.frames = Some(frames),
-                Message::SentimentToPredictor(scores) => heard.sentiment = Some(scores),
-                Message::TechnicalToPredictor(scores) => heard.technical = Some(scores),
-                Message::RiskToPredictor(pairs) => heard.barred = pairs,
-                Message::OptimizerToPredictor(volatility) => heard.volatility = Some(volatility),
+                Message::SentimentToPredictor(scores) => heard.sentiment = by_pair(scores),
+                Message::TechnicalToPredictor(scores) => heard.technical = by_pair(scores),
+                Message::RiskToPredictor(pairs) => heard.barred = pairs.iter().collect(),
+                Message::OptimizerToPredictor(volatility) => heard.volatility = by_pair(volatility),
                 Message::HealthToPredictor(brier) => heard.live_brier = *brier,
                 _ => continue,
             }
@@ -77,19 +95,19 @@ impl<'a> Heard<'a> {
     /// Input groups that had data for the pair, and what the neighbours noted. None of them changes the probability.
     fn inputs(&self, frame: &Frame, sigma24: f64) -> Vec<String> {
         let mut inputs = vec!["candles".to_owned()];
-        if of(self.sentiment, &frame.pair).is_some_and(Option::is_some) {
+        if self.sentiment.get(&frame.pair).is_some_and(|score| score.is_some()) {
             inputs.push("sentiment".to_owned());
         }
-        if of(self.technical, &frame.pair).is_some_and(Option::is_some) {
+        if self.technical.get(&frame.pair).is_some_and(|score| score.is_some()) {
             inputs.push("technical".to_owned());
         }
-        if let Some(yearly) = of(self.volatility, &frame.pair).filter(|v| v.is_finite() && **v > 0.0) {
+        if let Some(yearly) = self.volatility.get(&frame.pair).filter(|v| v.is_finite() && ***v > 0.0) {
             let own = sigma24 * HOURS_PER_YEAR.sqrt();
-            let agrees = (1.0 / VOLATILITY_FACTOR..=VOLATILITY_FACTOR).contains(&(own / yearly));
+            let agrees = (1.0 / VOLATILITY_FACTOR..=VOLATILITY_FACTOR).contains(&(own / **yearly));
             inputs.push(if agrees {
                 "portfolio volatility agrees".to_owned()
             } else {
-                format!("portfolio volatility {:.0}% differs from {:.0}%", yearly * 100.0, own * 100.0)
+                format!("portfolio volatility {:.0}% differs from {:.0}%", **yearly * 100.0, own * 100.0)
             });
         }
         if self.barred.contains(&frame.pair) {
@@ -152,7 +170,20 @@ impl Predictor {
         }
     }
 
-    fn predict(&self, frame: &Frame, loaded: &Loaded, heard: &Heard<'_>) -> Result<Prediction, String> {
+    /// What this model says of every frame, in their order.
+    fn predict(&self, frames: &[Frame], loaded: &Loaded, heard: &Heard<'_>) -> Vec<Result<Prediction, String>> {
+        let questions = mapped(frames.iter().collect(), |frame| self.question(frame, loaded));
+        let rows: Vec<(&[f64], f64)> = questions.iter().flatten().map(|q| (&*q.features, q.sigma24)).collect();
+        let mut judged = loaded.model.judge_many(&rows).into_iter();
+        let asked = questions.into_iter().map(|question| question.map(|q| (q, judged.next().flatten()))).collect();
+        mapped(asked, |asked: Result<_, String>| {
+            let (question, judgement) = asked?;
+            self.answer(&question, judgement, loaded, heard)
+        })
+    }
+
+    /// Whether the model may be asked about the frame, and with what.
+    fn question<'a>(&self, frame: &'a Frame, loaded: &Loaded) -> Result<Question<'a>, String> {
         if let Some(reason) = &loaded.refused {
             return Err(reason.clone());
         }
@@ -184,7 +215,19 @@ impl Predictor {
                 card.cost * 100.0
             ));
         }
-        let judgement = loaded.model.judge(&features, sigma24).ok_or("the model has no answer for these features")?;
+        Ok(Question { frame, features, sigma24, cost })
+    }
+
+    fn answer(
+        &self,
+        question: &Question<'_>,
+        judgement: Option<Judgement>,
+        loaded: &Loaded,
+        heard: &Heard<'_>,
+    ) -> Result<Prediction, String> {
+        let Question { frame, features, sigma24, cost } = question;
+        let card = &loaded.model.card;
+        let judgement = judgement.ok_or("the model has no answer for these features")?;
         if judgement.strange {
             return Err(format!("the inputs are unlike those that model '{}' was trained on", card.version));
         }
@@ -194,7 +237,7 @@ impl Predictor {
             at: frame.at,
             horizon: card.horizon,
             model: card.version.clone(),
-            plan: plan(frame, loaded, sigma24, cost)?,
+            plan: plan(frame, loaded, *sigma24, *cost)?,
             raw: prob(judgement.raw)?,
             confidence: prob(judgement.confidence)?,
             base_rate: prob(loaded.model.base_rate)?,
@@ -208,12 +251,12 @@ impl Predictor {
             evidence: loaded.model.evidence,
             ece: card.metrics.ece,
             ece_se: card.metrics.ece_se,
-            inputs: heard.inputs(frame, sigma24),
+            inputs: heard.inputs(frame, *sigma24),
             calibrator: None,
             drift: crate::domain::drift::DriftAction::None,
             contributions: Vec::new(),
         };
-        prediction.contributions = self.contributions(&prediction, &loaded.model, &features);
+        prediction.contributions = self.contributions(&prediction, &loaded.model, features);
         Ok(prediction)
     }
 
@@ -274,20 +317,18 @@ fn expected_net(p: &Prediction) -> f64 {
 }
 
 fn messages(made: &[Prediction], status: ModelStatus) -> Vec<Message> {
-    let mut pairs: Vec<Pair> = Vec::new();
+    let mut places: BTreeMap<&Pair, usize> = BTreeMap::new();
     let mut longest: Vec<&Prediction> = Vec::new();
     for p in made {
-        match longest.iter_mut().find(|q| q.pair == p.pair) {
+        let place = *places.entry(&p.pair).or_insert(longest.len());
+        match longest.get_mut(place) {
             Some(known) if known.horizon < p.horizon => *known = p,
             Some(_) => {}
-            None => {
-                pairs.push(p.pair.clone());
-                longest.push(p);
-            }
+            None => longest.push(p),
         }
     }
     vec![
-        Message::PredictorToSentiment(pairs),
+        Message::PredictorToSentiment(longest.iter().map(|p| p.pair.clone()).collect()),
         Message::PredictorToTechnical(longest.iter().map(|p| (p.pair.clone(), p.expected_return)).collect()),
         Message::PredictorToRisk(
             made.iter().map(|p| (p.pair.clone(), p.horizon, p.confidence.get(), p.epistemic)).collect(),
@@ -310,9 +351,12 @@ impl Brain for Predictor {
         let heard = Heard::from(&ask.inbox);
         let frames = heard.frames.ok_or_else(|| fail(ErrorClass::Data, "no market data reached the predictor"))?;
         let (mut made, mut none) = (Vec::new(), Vec::new());
+        let mut said: Vec<_> =
+            self.models.iter().map(|loaded| (loaded, self.predict(frames, loaded, &heard).into_iter())).collect();
         for frame in frames.iter() {
-            for loaded in &self.models {
-                match self.predict(frame, loaded, &heard) {
+            for (loaded, answers) in &mut said {
+                let Some(answer) = answers.next() else { continue };
+                match answer {
                     Ok(prediction) => made.push(prediction),
                     Err(reason) => {
                         let horizon = loaded.model.card.horizon;

@@ -83,7 +83,7 @@ fn left(start: usize, end: usize, from: usize) -> u32 {
 
 /// `start` plus the sum of the trees' values in their order for each of `rows`; rows past the end give NaN, which callers must not reach.
 pub(super) fn sums(trees: &[Tree], start: f64, x: &Columns, rows: &[u32]) -> Vec<f64> {
-    let prepared: Vec<Prepared<'_>> = trees.iter().map(Prepared::of).collect();
+    let prepared: Vec<Prepared<'_>> = trees.par_iter().map(Prepared::of).collect();
     let mut out = vec![start; rows.len()];
     let arch = Arch::new();
     out.par_chunks_mut(TILE).zip(rows.par_chunks(TILE)).for_each(|(out, rows)| {

@@ -116,8 +116,13 @@ impl Walk<'_> {
             let one = if side == high { met.one } else { 0.0 };
             let flow = Flow { one, zero: share * self.tree.cover[child], met: true };
             let new = flow.factor(self.nodes);
-            self.flow[column] = flow;
-            let below = self.down(child, &both(&others, &new, |o, n| o * n));
+            // Half of the nodes are leaves and need no call of their own.
+            let below = if self.tree.nodes[child].low as usize == child {
+                [self.tree.value[child]; LANES]
+            } else {
+                self.flow[column] = flow;
+                self.down(child, &both(&others, &new, |o, n| o * n))
+            };
             added += part(flow.one - flow.zero, &others, &below);
             sum = both(&sum, &both(&new, &below, |n, b| n * b), |s, r| s + r);
         }
