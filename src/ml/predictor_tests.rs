@@ -163,6 +163,34 @@ fn a_signal_is_explained_and_nothing_else_is() {
 }
 
 #[test]
+fn many_frames_are_answered_as_each_alone() {
+    let mut frames: Vec<Frame> = (0..150).map(|i| frame(&format!("SIM{i}/USD"), 10.0 + f64::from(i))).collect();
+    for (i, f) in frames.iter_mut().enumerate() {
+        f.features = FeatureRow::new(Arc::new(schema()), FEATURES.map(|n| (i * n.len()) as f64 % 7.0 / 7.0 - 0.4));
+        match i % 11 {
+            3 => f.features = without("rsi14"),
+            5 => f.indicators.sigma24 = Some(0.0),
+            7 => f.quality.complete = false,
+            _ => {}
+        }
+    }
+    let mut predictor = predictor().explaining_from(-1.0);
+    let (made, none, reply) = answer(&mut predictor, &ask(frames.clone(), vec![]));
+    let (mut made_alone, mut none_alone) = (vec![], vec![]);
+    for f in frames {
+        let (made, none, _) = answer(&mut predictor, &ask(vec![f], vec![]));
+        made_alone.extend(made);
+        none_alone.extend(none);
+    }
+    assert_eq!((&made, &none), (&made_alone, &none_alone));
+    assert!(made.len() > 150 && none.len() > 50 && made.iter().any(|p| !p.contributions.is_empty()));
+    let Message::PredictorToSentiment(pairs) = &reply.messages[0] else { panic!("sentiment") };
+    let mut seen: Vec<Pair> = made.iter().map(|p| p.pair.clone()).collect();
+    seen.dedup();
+    assert_eq!(*pairs, seen);
+}
+
+#[test]
 fn small_prices_keep_their_digits() {
     let (made, _, _) = answer(&mut predictor(), &ask(vec![frame("PEPE/USD", 0.000_009_2)], vec![]));
     let plan = &made[0].plan;
