@@ -51,7 +51,7 @@ impl Engine {
     /// The steps since the last call as a journal row; they belong to the checkpoint that is taken now.
     pub fn followed(&mut self) -> Option<Record> {
         let steps = std::mem::take(&mut self.steps);
-        (!steps.is_empty()).then(|| Record::Followed(Followed { at: self.durable.last_at, steps }))
+        if steps.is_empty() { None } else { Some(Record::Followed(Followed { at: self.durable.last_at, steps })) }
     }
 
     /// What new candles did to what is followed.

@@ -273,12 +273,12 @@ fn what_was_acknowledged_survives_a_kill() {
         std::fs::copy(path.with_file_name(name), after.join(name)).unwrap();
     }
     let revived = Journal::open(&after.join("journal.sqlite")).unwrap();
-    assert_eq!(revived.verify().unwrap(), Verified { rows: 12 });
+    assert_eq!(revived.verify().unwrap(), Verified { rows: 13 });
     assert_eq!(revived.counts().unwrap(), journal.counts().unwrap());
     drop(journal);
     let mut reopened = Journal::open(&path).unwrap();
     reopened.append(1, &[Record::Fill(fill(2))]).unwrap();
-    assert_eq!(reopened.verify().unwrap(), Verified { rows: 13 });
+    assert_eq!(reopened.verify().unwrap(), Verified { rows: 14 });
 }
 
 #[test]
@@ -427,7 +427,7 @@ fn an_empty_file_becomes_a_journal() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal.sqlite");
     std::fs::write(&path, "").unwrap();
-    assert_eq!(filled(&path).verify().unwrap(), Verified { rows: 12 });
+    assert_eq!(filled(&path).verify().unwrap(), Verified { rows: 13 });
     let mode: String = Connection::open(&path).unwrap().pragma_query_value(None, "journal_mode", |r| r.get(0)).unwrap();
     assert_eq!(mode, "wal");
 }

@@ -32,9 +32,10 @@ fn fact(name: &str, value: Ink) -> Ink {
 
 fn standing(m: &ModelView) -> Vec<Ink> {
     let named = |v: &Option<String>| v.clone().unwrap_or_else(|| format::NA.to_owned());
+    let back = if m.previous.is_some() { "  B rolls back" } else { "" };
     vec![
         fact("version", Ink::of(m.version.clone(), Role::Strong)),
-        fact("before it", Ink::text(named(&m.previous)).add("  B rolls back", Role::Muted)),
+        fact("before it", Ink::text(named(&m.previous)).add(back, Role::Muted)),
         fact("candidate", Ink::text(named(&m.candidate))),
     ]
 }
@@ -160,7 +161,7 @@ fn evidence(m: &ModelView, width: usize) -> Vec<Ink> {
         "intervals",
         Ink::text(format!("{} of 80 %, {} of 90 %", format::percent(m.coverage, 1), format::percent(m.coverage90, 1))),
     ));
-    out.push(fact("ensemble spread", Ink::text(format!("abstains above {}", format::float(m.epistemic_limit, 4)))));
+    out.push(fact("spread limit", Ink::text(format!("abstains above {}", format::float(m.epistemic_limit, 4)))));
     if e.n == 0 {
         out.extend(words(
             "nothing passed the gate: there is no evidence that a high confidence keeps its word",
