@@ -47,14 +47,23 @@ struct Closing {
     stage: Stage,
     /// Until then a live row proves nothing yet.
     settles: Option<i64>,
+    /// Its trades were asked for again, whether or not REST told them.
     refetched: bool,
     rows_asked: bool,
+    /// REST told its trades.
+    read: bool,
 }
 
 impl Closing {
-    /// A cell that seemed to have no trades.
-    const fn quiet(start: UtcMs, stage: Stage) -> Self {
-        Self { start, built: None, stage, settles: None, refetched: false, rows_asked: false }
+    const fn new(start: UtcMs, built: Option<Values>, stage: Stage, settles: Option<i64>) -> Self {
+        Self { start, built, stage, settles, refetched: false, rows_asked: false, read: false }
+    }
+
+    /// Its question is forgotten, for another cell will ask: it is asked again.
+    const fn ask_again(&mut self) {
+        if let Stage::Trades { asked, .. } | Stage::Rows { asked } = &mut self.stage {
+            *asked = false;
+        }
     }
 }
 
@@ -85,6 +94,8 @@ const HOLES_MAX: usize = 32;
 #[derive(Debug)]
 pub(super) struct TradeSeries {
     interval: Interval,
+    /// Start of the first cell.
+    began: UtcMs,
     /// Cells that start before this are closed.
     boundary: UtcMs,
     cells: BTreeMap<UtcMs, CandleBuilder>,
@@ -107,9 +118,11 @@ pub(super) struct TradeSeries {
 impl TradeSeries {
     /// Begins with the cell that holds `now`.
     pub const fn new(interval: Interval, now: UtcMs) -> Self {
+        let began = now.floor_to(interval.ms());
         Self {
             interval,
-            boundary: now.floor_to(interval.ms()),
+            began,
+            boundary: began,
             cells: BTreeMap::new(),
             rows: BTreeMap::new(),
             misdated: BTreeSet::new(),
@@ -158,10 +171,16 @@ impl TradeSeries {
     }
 
     /// The trades of a cell are fetched again, or those of the open one when it is over; it may have one that was taken for another cell's.
-    /// `false` when its candle, or a later one, has left.
+    /// Cells before the first are nobody's. `false` when its candle, or a later one, has left.
     fn look_again(&mut self, start: UtcMs) -> bool {
         if start >= self.boundary {
             self.misdated.insert(start);
+            if self.misdated.len() > ROWS_MAX {
+                self.misdated.pop_last();
+            }
+            return true;
+        }
+        if start < self.began {
             return true;
         }
         let stage = fetch_trades(start, self.interval);
@@ -172,9 +191,11 @@ impl TradeSeries {
                 }
                 true
             }
-            // the first in line may wait for an answer that would be taken for this one's
-            Err(place) if self.told.is_none_or(|told| told < start) && (place > 0 || self.closing.is_empty()) => {
-                self.closing.insert(place, Closing::quiet(start, stage));
+            Err(place) if self.told.is_none_or(|told| told < start) => {
+                if let Some(head) = self.closing.front_mut().filter(|_| place == 0) {
+                    head.ask_again();
+                }
+                self.closing.insert(place, Closing::new(start, None, stage, None));
                 true
             }
             Err(_) => false,
@@ -189,20 +210,23 @@ impl TradeSeries {
     /// The exchange's word on a candle; `sealed` when it is final.
     pub fn row(&mut self, ohlc: &ws::Ohlc, sealed: bool) {
         let start = ohlc.interval_begin.ms();
-        let oldest = self.closing.front().map_or(self.boundary, |c| c.start);
-        let cell = start.floor_to(self.interval.ms());
-        if start != cell {
-            // the exchange's stamps are off: trades may stand in the wrong cell, and live rows say nothing about it
-            let late = start.since(cell).saturating_mul(2) >= self.interval.ms();
-            let meant = if late { cell.plus(self.interval.ms()) } else { cell };
-            if meant >= self.boundary {
-                self.misdated.insert(meant);
-                if self.misdated.len() > ROWS_MAX {
-                    self.misdated.pop_last();
-                }
-            }
+        let floor = start.floor_to(self.interval.ms());
+        let late = start.since(floor).saturating_mul(2) >= self.interval.ms();
+        let cell = if late { floor.plus(self.interval.ms()) } else { floor };
+        // a closed cell that seemed quiet was not: its trades were taken for those of other cells
+        let missed = cell < self.boundary
+            && ohlc.trades > 0
+            && self.told.is_none_or(|told| told < cell)
+            && self.closing.binary_search_by_key(&cell, |c| c.start).is_err();
+        // where the exchange's stamps are off trades may stand in the wrong cell, and live rows say nothing about it
+        let misdated = start != cell;
+        if missed || (misdated && cell >= self.boundary) {
+            self.look_again(cell);
+        }
+        if misdated {
             return self.distrust_rows();
         }
+        let oldest = self.closing.front().map_or(self.boundary, |c| c.start);
         if start < oldest {
             return;
         }
@@ -249,7 +273,7 @@ impl TradeSeries {
             let built = self.cells.remove(&start).and_then(|b| b.unfinished()).map(|b: Built| Values::from(&b));
             let stage = Stage::Await { until: t.saturating_add(settings.compare_wait_ms) };
             let settles = Some(t.saturating_add(SETTLE_MS));
-            self.closing.push_back(Closing { start, built, stage, settles, refetched: false, rows_asked: false });
+            self.closing.push_back(Closing::new(start, built, stage, settles));
         }
         self.boundary = start;
         let oldest = self.closing.front().map_or(start, |c| c.start);
@@ -273,7 +297,7 @@ impl TradeSeries {
                 (Some(b), Some(r)) => b.differences(&r.values).is_empty(),
                 // the exchange lists a quiet candle, and there was no trade
                 (None, Some(r)) => r.values.trades == 0 && !self.in_hole(start),
-                (None, None) => head.refetched || head.rows_asked,
+                (None, None) => head.read && matches!(head.stage, Stage::Settled),
                 (Some(_), None) => false,
             };
             let settling = !matches!(head.stage, Stage::Trades { .. });
@@ -361,16 +385,18 @@ impl TradeSeries {
             *asked = false;
             return;
         }
-        let start = head.start;
+        let (start, before) = (head.start, head.built);
         if !failed {
-            let again = builder.unfinished().map(|b| Values::from(&b));
-            let fewer = head.built.map_or(0, |b| b.trades) > again.map_or(0, |b| b.trades);
-            head.built = again;
-            if fewer {
-                self.look_again(start.plus(interval.ms()));
-            }
+            head.built = builder.unfinished().map(|b| Values::from(&b));
+            head.read = true;
         }
+        let moved = before.is_some() && head.built != before;
         self.after_refetch();
+        if moved {
+            // what was taken for its trades may be all that a cell beside it has
+            self.look_again(start.plus(interval.ms()));
+            self.look_again(start.plus(interval.ms().saturating_neg()));
+        }
     }
 
     fn after_refetch(&mut self) {
@@ -428,7 +454,8 @@ impl TradeSeries {
                 format!("{name} differs from the exchange's: {}", built.differences(&row.values))
             }
             (Some(_), None) => format!("{name} is not listed by the exchange"),
-            (None, _) => format!("{name} is listed by the exchange without trades known"),
+            (None, Some(_)) => format!("{name} is listed by the exchange without trades known"),
+            (None, None) => format!("{name} may have trades, and REST does not tell them"),
         });
     }
 

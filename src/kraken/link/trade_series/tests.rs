@@ -219,6 +219,7 @@ fn a_quiet_cell_that_misdated_rows_tell_of_is_asked_for() {
     s.close_by_clock(0, UtcMs(120_000), &set);
     assert_eq!(s.poll(1_000, false), None, "the exchange's word may still come");
     assert_eq!(s.poll(2_000, false), Some(Step::AskRows(UtcMs(0))));
+    assert_eq!(s.poll(2_000, false), None, "a question on its way is no answer");
     s.rows_answer(&[row(1, ["10", "10", "10", "10"], "0.5", 1), row(2, ["1", "1", "1", "1"], "0", 0)]);
     assert!(matches!(s.poll(2_100, false), Some(Step::AskTrades(_))));
     s.trades_page(vec![trade(7, 119, "10")], &set);
@@ -276,4 +277,101 @@ fn a_late_trade_of_a_candle_that_waits_may_be_of_the_next_one() {
     assert_eq!(told(s.poll(300, false)), (0, 1, true));
     s.close_by_clock(60_000, UtcMs(120_000), &set);
     assert_eq!(s.poll(62_000, false), Some(Step::AskRows(UtcMs(0))));
+}
+
+/// The exchange's row of a minute, with its stamps so many seconds off.
+fn shifted(mut row: ws::Ohlc, seconds: i64) -> ws::Ohlc {
+    row.interval_begin = Stamp::from_ms(row.interval_begin.ms().plus(seconds * 1_000));
+    row
+}
+
+#[test]
+fn a_suspected_cell_that_rest_tells_nothing_of_stays_in_doubt() {
+    let (mut s, set) = series();
+    s.row(&shifted(row(0, ["10", "10", "10", "10"], "0.5", 1), 2), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    for ask in 0..2 {
+        assert!(matches!(s.poll(2_000, false), Some(Step::AskRows(_) | Step::AskTrades(_))), "question {ask}");
+        assert_eq!(s.poll(2_000, false), None);
+        s.refused();
+    }
+    assert_eq!(s.poll(2_000, false), None, "there is nothing to tell");
+    assert!(s.doubt.as_deref().is_some_and(|d| d.contains("may have trades")), "{:?}", s.doubt);
+}
+
+#[test]
+fn a_suspected_cell_is_quiet_once_rest_lists_no_trade_of_it() {
+    let (mut s, set) = series();
+    s.row(&shifted(row(0, ["10", "10", "10", "10"], "0", 0), 2), false);
+    s.close_by_clock(0, UtcMs(60_000), &set);
+    assert!(matches!(s.poll(2_000, false), Some(Step::AskRows(_))));
+    s.rows_answer(&[]);
+    assert!(matches!(s.poll(2_000, false), Some(Step::AskTrades(_))));
+    s.trades_page(vec![], &set);
+    assert_eq!((s.poll(2_000, false), s.doubt.as_ref(), s.emitted), (None, None, 0));
+}
+
+#[test]
+fn a_row_of_a_cell_that_its_only_trade_closed_is_looked_into() {
+    let (mut s, set) = series();
+    // The exchange's stamps are three seconds ahead: the only trade of minute 0 seems to open minute 1, and its row follows.
+    s.trade(0, &trade(1, 61, "10"), &set).expect("counted");
+    s.row(&shifted(row(0, ["10", "10", "10", "10"], "0.5", 1), 3), false);
+    assert!(matches!(s.poll(0, false), Some(Step::AskTrades(since)) if since.0 == -1));
+    s.trades_page(vec![trade(1, 58, "10")], &set);
+    assert_eq!(s.poll(100, false), Some(Step::AskRows(UtcMs(-60_000))));
+    s.rows_answer(&[row(0, ["10", "10", "10", "10"], "0.5", 1), row(1, ["10", "10", "10", "10"], "0", 0)]);
+    assert_eq!(told(s.poll(200, false)), (0, 1, true));
+    assert_eq!((s.poll(200, false), s.doubt.as_ref()), (None, None));
+}
+
+#[test]
+fn rows_of_candles_that_left_or_were_before_the_first_ask_nothing() {
+    let mut s = TradeSeries::new(Interval(1), UtcMs(60_010));
+    let set = LinkSettings::default();
+    s.trade(0, &trade(1, 61, "10"), &set).expect("counted");
+    s.row(&row(1, ["10", "10", "10", "10"], "0.5", 1), false);
+    s.close_by_clock(0, UtcMs(180_000), &set);
+    assert_eq!(told(s.poll(250, false)), (1, 1, true));
+    for minute in [0, 1] {
+        s.row(&row(minute, ["10", "10", "10", "10"], "0.5", 1), false);
+        s.row(&shifted(row(minute, ["10", "10", "10", "10"], "0.5", 1), -3), false);
+    }
+    s.row(&row(2, ["10", "10", "10", "10"], "0", 0), false);
+    assert_eq!((s.poll(300, false), s.doubt.as_ref()), (None, None));
+    s.row(&row(2, ["10", "10", "10", "10"], "0.5", 1), false);
+    assert!(matches!(s.poll(300, false), Some(Step::AskTrades(_))), "minute 2 seemed quiet");
+}
+
+#[test]
+fn a_trade_taken_for_the_next_cell_is_looked_for_in_its_own() {
+    let (mut s, set) = series();
+    // The stamps are ahead, and the row of minute 0 is lost: minute 1 has its trade as well.
+    s.trade(0, &trade(1, 61, "10"), &set).expect("counted");
+    s.trade(0, &trade(2, 90, "11"), &set).expect("counted");
+    s.close_by_clock(100, UtcMs(120_000), &set);
+    assert_eq!(s.poll(2_100, false), Some(Step::AskRows(UtcMs(0))));
+    s.rows_answer(&[row(1, ["11", "11", "11", "11"], "0.5", 1), row(2, ["11", "11", "11", "11"], "0", 0)]);
+    assert!(matches!(s.poll(2_200, false), Some(Step::AskTrades(since)) if since.0 == 60_000_000_000 - 1));
+    s.trades_page(vec![trade(2, 90, "11")], &set);
+    assert!(matches!(s.poll(2_300, false), Some(Step::AskTrades(since)) if since.0 == -1), "minute 0 before it");
+    s.trades_page(vec![trade(1, 58, "10"), trade(2, 90, "11")], &set);
+    assert_eq!(s.poll(2_400, false), Some(Step::AskRows(UtcMs(-60_000))));
+    s.rows_answer(&[row(0, ["10", "10", "10", "10"], "0.5", 1), row(1, ["11", "11", "11", "11"], "0", 0)]);
+    assert_eq!(told(s.poll(2_500, false)), (0, 1, true));
+    assert_eq!(told(s.poll(2_500, false)), (1, 1, true));
+}
+
+#[test]
+fn a_cell_looked_into_before_one_that_waits_for_an_answer_makes_it_ask_again() {
+    let (mut s, set) = series();
+    s.trade(0, &trade(2, 90, "11"), &set).expect("counted");
+    s.row(&row(1, ["11", "11", "11", "11"], "1.0", 2), false);
+    s.close_by_clock(0, UtcMs(120_000), &set);
+    assert!(matches!(s.poll(2_000, false), Some(Step::AskTrades(since)) if since.0 == 60_000_000_000 - 1));
+    s.row(&row(0, ["10", "10", "10", "10"], "0.5", 1), false);
+    assert!(matches!(s.poll(2_100, false), Some(Step::AskTrades(since)) if since.0 == -1));
+    s.trades_page(vec![trade(1, 58, "10"), trade(2, 90, "11")], &set);
+    assert_eq!(told(s.poll(2_200, false)), (0, 1, true), "the live row and REST agree");
+    assert!(matches!(s.poll(2_200, false), Some(Step::AskTrades(since)) if since.0 == 60_000_000_000 - 1));
 }
