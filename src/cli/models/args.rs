@@ -1,5 +1,7 @@
 //! Arguments of `cst models`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 
 use crate::domain::Horizon;
@@ -16,6 +18,7 @@ Examples:
   cst models promote --horizon 24h         put the candidate in force (asks; --yes in scripts)
   cst models rollback --horizon 24h --reason 'worse since Monday'
                                            put the version before it back
+  cst models report --html models.html     the models in force as a page for a browser
   cst models history --horizon 24h         what was in force, when, by whom and why
   cst models prune --keep 5                remove old versions, never one that is in use or next in line";
 
@@ -81,6 +84,15 @@ named. Promote a version by name to go elsewhere.")]
         /// Take the mark away; the version stays
         #[arg(long)]
         withdraw: bool,
+    },
+    /// The models in force as one HTML page: figures beside their baselines, reliability, evidence, importance, tests for leakage
+    #[command(after_help = "\
+The page stands alone: no script, nothing to load, light or dark as the browser is, and it prints. A horizon whose model cannot be read is named on it with
+the reason. Without --horizon all horizons are on it.")]
+    Report {
+        /// Write the page to this file; one that is there is replaced once the new one is whole
+        #[arg(long, value_name = "FILE")]
+        html: PathBuf,
     },
     /// Every promotion, rollback and fallback of a horizon, oldest first
     History,

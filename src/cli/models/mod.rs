@@ -18,6 +18,8 @@ use crate::store::{Change, Registry, RegistryEntry, StoreError, Who};
 
 pub mod args;
 mod listing;
+mod report;
+mod reporting;
 mod show;
 mod words;
 
@@ -72,6 +74,7 @@ fn answer(cli: &Cli, args: &ModelsArgs, now: UtcMs, ask: Ask<'_>) -> Answer {
         ModelsCommand::Rollback { sure } => shelf.rollback(sure, ask),
         ModelsCommand::Compare { a, b, all } => shelf.compare(a.as_deref(), b.as_deref(), *all),
         ModelsCommand::Candidate { version, withdraw } => shelf.candidate(version.as_deref(), *withdraw),
+        ModelsCommand::Report { html } => shelf.report(html),
         ModelsCommand::History => shelf.history(),
         ModelsCommand::Prune { keep, dry_run, yes } => shelf.prune(*keep, *dry_run, *yes, ask),
     }

@@ -249,3 +249,29 @@ fn what_does_not_fit_the_present_features_is_not_put_in_force() {
     assert_eq!(home.registry().current(&present, Horizon::H24).unwrap(), None);
     assert!(home.run(&["list"], None).unwrap().contains("(the present settings)"));
 }
+
+#[test]
+fn a_report_is_written_whole_and_names_what_it_cannot_show() {
+    let home = Home::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("models.html");
+    fs::write(&file, "the page from before").unwrap();
+    let name = file.display().to_string();
+    let text = home.other(&["report", "--html", &name], None).unwrap();
+    assert!(
+        text.contains(&format!("written to '{name}'")) && text.contains("24h is not shown: it is of other"),
+        "{text}"
+    );
+    let page = fs::read_to_string(&file).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"), "{page}");
+    assert!(page.contains("24h (h24-aaaa)") && page.contains("1h (h1-cccc)"), "{page}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    let told = home.other(&["report", "--html", &name, "--horizon", "1h", "--json"], None).unwrap();
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((&told["file"], &told["not_shown"][0]["version"]), (&json!(name), &json!("h1-cccc")));
+    assert_eq!(told["not_shown"].as_array().unwrap().len(), 1);
+    assert!(home.run(&["report", "--html", &name], None).unwrap().starts_with("0 models"));
+    assert!(fs::read_to_string(&file).unwrap().contains("No model is in force"));
+    let nowhere = folder.path().join("no/models.html").display().to_string();
+    home.refused(&["report", "--html", &nowhere], &["could not be written"]);
+}
