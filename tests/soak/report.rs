@@ -10,10 +10,8 @@ pub struct Report {
     pub trades: u64,
     pub candles: u64,
     pub unproven: u64,
-    /// Candles that differ because the exchange's stamps were off when they began or ended.
+    /// Unproven candles that differ because the exchange's stamps were off when they began or ended.
     pub skewed: u64,
-    /// Of them told as proven.
-    pub believed: u64,
     pub doubts: u64,
     pub resyncs: u64,
     pub refills: u64,
@@ -49,14 +47,13 @@ impl fmt::Display for Report {
         let faults: Vec<String> = self.faults.iter().map(|(kind, n)| format!("{kind} {n}")).collect();
         write!(
             f,
-            "frames {} trades {} candles {} (unproven {}, skewed {}, of them told as proven {}) doubts {} resyncs {} refills {} (of {} trades) reconnects {} connects {} (at most {} in 10 min) REST {} \
+            "frames {} trades {} candles {} (unproven {}, skewed {}) doubts {} resyncs {} refills {} (of {} trades) reconnects {} connects {} (at most {} in 10 min) REST {} \
              (troubles {}) faults struck {} [{}] link bytes by hour {:?} RSS MiB by hour {:?} transcript {} wrong {}",
             self.frames,
             self.trades,
             self.candles,
             self.unproven,
             self.skewed,
-            self.believed,
             self.doubts,
             self.resyncs,
             self.refills,

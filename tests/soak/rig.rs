@@ -224,7 +224,6 @@ impl Rig {
         report.candles = self.audit.candles;
         report.unproven = self.audit.unproven;
         report.skewed = self.audit.skewed;
-        report.believed = self.audit.believed;
         report.doubts = self.audit.doubts();
         report.resyncs = status.pairs.iter().map(|p| p.resyncs).sum();
         report.refills = status.pairs.iter().map(|p| p.refills).sum();
