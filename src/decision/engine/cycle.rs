@@ -98,6 +98,7 @@ impl Engine {
                 let (frames, warmup) = (Arc::clone(&cycle.frames), cycle.warmup);
                 let mut made = made.clone();
                 self.adjust(&mut made, &frames, warmup, out);
+                self.retell(&made);
                 for state in self.pairs.values_mut() {
                     state.predictions.clear();
                     state.no_predictions.clear();

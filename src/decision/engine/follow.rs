@@ -1,12 +1,15 @@
 //! The models in use, followed: what was learned since training goes into their predictions, and what became of those teaches them.
 
 use super::Engine;
+use crate::decision::gate::expectancy;
 use crate::domain::alert::Severity;
 use crate::domain::drift::DriftAction;
 use crate::domain::error::ErrorClass;
 use crate::domain::event::{Effect, MarketUpdate, ModelInUse, Record};
 use crate::domain::follow::{Followed, FollowedStep};
 use crate::domain::frame::Frame;
+use crate::domain::message::Message;
+use crate::domain::pair::Pair;
 use crate::domain::plan::Horizon;
 use crate::domain::reading::Prediction;
 use crate::domain::time::UtcMs;
@@ -93,6 +96,27 @@ impl Engine {
         }
     }
 
+    /// What the ML Predictor told Risk and the Optimizer follows the adjustment: its own figures would be those of a model that has learned
+    /// nothing since training.
+    pub(super) fn retell(&mut self, made: &[Prediction]) {
+        let of = |pair: &Pair, horizon: Horizon| made.iter().find(|p| p.pair == *pair && p.horizon == horizon);
+        for message in self.inbox.values_mut().flatten() {
+            match message {
+                Message::PredictorToRisk(told) => {
+                    for (pair, horizon, confidence, _) in told {
+                        *confidence = of(pair, *horizon).map_or(*confidence, |p| p.confidence.get());
+                    }
+                }
+                Message::PredictorToOptimizer(told) => {
+                    for (pair, horizon, net) in told {
+                        *net = of(pair, *horizon).map_or(*net, expectancy);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
     fn take_step(&mut self, place: usize, step: FollowedStep, out: &mut Vec<Effect>) {
         let Some(follower) = self.followers.get_mut(place).filter(|_| !step.is_empty()) else { return };
         let before = follower.action();
@@ -127,7 +151,7 @@ impl Engine {
             DriftAction::NoGo => "no new entries by this model",
         };
         let why = reason.unwrap_or("the evidence has passed");
-        let text = format!("drift of the {horizon} model: {}, {follows} ({why})", now.as_str());
+        let text = format!("the {horizon} model: {}, {follows} ({why})", now.as_str());
         self.alert(at, severity, Some(ErrorClass::Model), "drift", &text, out);
     }
 

@@ -138,7 +138,7 @@ fn drift(cx: &Cx<'_>, report: &DriftReport, width: usize) -> Vec<Ink> {
         };
         let role = if d.standing { Role::Warn } else { Role::Muted };
         let alarms = if d.alarms > 0 { format!("  {} alarms", d.alarms) } else { String::new() };
-        out.push(Ink::muted(format!("    {:<24}", d.detector.as_str())).add(value, Role::Text).add(alarms, role));
+        out.push(Ink::muted(format!("    {:<26}", d.detector.as_str())).add(value, Role::Text).add(alarms, role));
     }
     if report.windows.is_empty() {
         out.extend(words("inputs: the first day is not over", Role::Muted, width));
