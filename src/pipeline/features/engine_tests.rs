@@ -202,9 +202,12 @@ fn walk() -> impl Strategy<Value = Vec<Bar>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
+    /// The scale is a power of two, so that it moves no comparison: a stop that a low touches to the last bit is
+    /// touched in both units. With a decimal scale the two sides of such a tie round apart, and what flips at the
+    /// touch (the parabolic stop, the supertrend) flips in one unit only.
     #[test]
     fn features_do_not_know_the_unit_of_price(bars in walk()) {
-        let scale = |x: f64| x * 1e-6;
+        let scale = |x: f64| x * 2.0_f64.powi(-20);
         let small: Vec<_> = bars
             .iter()
             .map(|b| Bar {
