@@ -49,6 +49,7 @@ pub mod trials;
 pub mod uncertainty;
 pub mod walk;
 pub mod weights;
+pub mod worth;
 
 pub use dataset::{TrainingRow, TrainingSeries};
 pub use error::MlError;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::domain::reading::GateEvidence;
-use crate::domain::snapshot::ModelView;
+use crate::domain::snapshot::{FeatureImportance, ModelView};
 use crate::domain::{ExitPlan, Horizon, Pair, Schema, UtcMs};
 
 use super::bands::QuantileTrees;
@@ -20,6 +20,7 @@ use super::leakage::{Dropped, LeakageReport};
 use super::online::Start;
 use super::ood::Familiarity;
 use super::returns::Returns;
+use super::worth;
 
 /// Version of the file's layout and meaning.
 pub const FORMAT: u32 = 3;
@@ -60,6 +61,8 @@ pub struct ModelCard {
     /// Gate that the evidence was counted at.
     pub gate: f64,
     pub metrics: Metrics,
+    /// What the features were worth in the walk-forward, best first.
+    pub importance: Vec<FeatureImportance>,
     /// Family of the calibration curve that was picked, and how the others did.
     pub calibration: String,
     pub calibrations: Vec<Tried>,
@@ -185,6 +188,7 @@ impl Model {
             || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
             || !card.leakage.is_sound()
+            || !worth::is_sound(&card.importance, &card.features)
             || !self.start.is_sound(card.features.len())
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
         {
@@ -243,7 +247,7 @@ impl Model {
             coverage90: card.metrics.coverage90,
             epistemic_limit: self.epistemic_limit,
             evidence: self.evidence,
-            importance: Vec::new(),
+            importance: card.importance.clone(),
             leakage: card.leakage.lines(),
             live: None,
             previous: None,

@@ -25,6 +25,7 @@ use super::scaler::Input;
 use super::track_record::track;
 use super::trials::Trial;
 use super::walk::{Combination, Fitted, OutOfSample, Recipe, Steps, Watch, base_rate, combination, steps_of};
+use super::worth::{self, FoldWorth};
 
 /// Labelled rows, effective observations, and rows of each outcome that a model needs at least.
 pub const MIN_ROWS: usize = 500;
@@ -98,6 +99,8 @@ struct Run<'a> {
 struct Walk<'a> {
     folds: Vec<Fold>,
     rows: Vec<OutOfSample<'a>>,
+    /// What the features were worth, per fold.
+    worth: Vec<FoldWorth>,
     combination: Combination,
     all: Fitted,
 }
@@ -131,11 +134,11 @@ impl Run<'_> {
             penalty: choose_penalty(&first, &keep, horizon.ms()).map_err(fit_error)?,
             steps: self.steps,
         };
-        let rows = recipe.walk(&folds).map_err(stopped)?;
+        let (rows, worth) = recipe.walk(&folds).map_err(stopped)?;
         let combination = combination(rows.iter()).ok_or_else(|| fit_error("no block was judged".to_owned()))?;
         let every: Vec<usize> = (0..data.samples.len()).collect();
         let all = recipe.fit(&every, folds.len()).map_err(stopped)?;
-        self.model(&recipe, Walk { folds, rows, combination, all }, dropped, leakage)
+        self.model(&recipe, Walk { folds, rows, worth, combination, all }, dropped, leakage)
     }
 
     /// The gate in front of training: everything that a fit of the folds will be given is looked at.
@@ -244,6 +247,7 @@ impl Run<'_> {
             cost: self.cost,
             gate: tidy(self.gate.threshold),
             metrics: judged.metrics,
+            importance: worth::over_folds(inputs.iter().map(|input| input.feature.as_str()), &walk.worth),
             calibration: calibration.picked.as_str().to_owned(),
             calibrations: calibration.tried,
             weights: walk.combination.weights.clone(),

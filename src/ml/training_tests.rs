@@ -86,6 +86,16 @@ fn a_planted_signal_is_found_and_proved() {
     assert!(e.n_eff >= 30.0, "{e:?}");
     assert!(e.hit_rate_lower.unwrap() >= 0.70, "{e:?}");
     assert!(e.mean_net_lower.unwrap() > 0.0, "{e:?}");
+    // What carries the signal is worth most, in every fold; the rest is not.
+    let worth = model.view().importance;
+    assert_eq!(worth.len(), model.card.features.len());
+    let mut best: Vec<&str> = worth.iter().take(2).map(|i| i.feature.as_str()).collect();
+    best.sort_unstable();
+    let mut signal = [FEATURES[0], FEATURES[1]];
+    signal.sort_unstable();
+    assert_eq!(best, signal, "{worth:?}");
+    assert!(worth.iter().take(2).all(|i| i.clear * 5 >= i.folds * 3 && i.mean > 2.0 * i.se), "{worth:?}");
+    assert!(worth.iter().skip(2).all(|i| i.mean < worth[1].mean / 4.0), "{worth:?}");
     // Fresh markets: where the signal stands the model is confident, and it is right as often as it says.
     let settings = settings(6);
     let (mut said, mut held, mut rows, mut all) = (0.0, 0.0, 0.0, 0);

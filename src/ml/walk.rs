@@ -18,6 +18,8 @@ use super::returns::{self, Returns, mixed};
 use super::scaler::Input;
 use super::selected::{Selected, selected};
 use super::stacking::stacking_weights;
+use super::worth::{self, FoldWorth};
+use crate::domain::random::SplitMix64;
 use crate::domain::settings::TrainingSettings;
 use crate::domain::snapshot::Progress;
 use crate::domain::time::DAY_MS;
@@ -174,12 +176,14 @@ impl<'a> Recipe<'a> {
         })
     }
 
-    /// Fits each fold's training block and lets it judge its test block; in the order of folds and time.
+    /// Fits each fold's training block and lets it judge its test block; in the order of folds and time. Beside it what the features were worth in
+    /// each fold.
     ///
     /// # Errors
     /// [`FitError`]; also when a fit has no answer for a row.
-    pub fn walk(&self, folds: &[Fold]) -> Result<Vec<OutOfSample<'a>>, FitError> {
+    pub fn walk(&self, folds: &[Fold]) -> Result<(Vec<OutOfSample<'a>>, Vec<FoldWorth>), FitError> {
         let mut rows: Vec<OutOfSample<'a>> = Vec::new();
+        let mut worths = Vec::new();
         for (k, fold) in folds.iter().enumerate() {
             let fitted = self.fit(&fold.train, k)?;
             let test: Vec<&'a Sample<'a>> = fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
@@ -191,8 +195,11 @@ impl<'a> Recipe<'a> {
                 })
                 .collect::<Result<_, _>>()?;
             rows.extend(judged);
+            let seed =
+                SplitMix64::new(&[self.settings.seed, u64::from(self.data.exits.horizon.0), k as u64]).next_u64();
+            worths.push(worth::of_fold(&fitted.ensemble, &test, self.block_ms(), seed));
         }
-        Ok(rows)
+        Ok((rows, worths))
     }
 }
 
