@@ -282,6 +282,10 @@ pub struct ModelView {
     pub epistemic_limit: f64,
     /// Candidates above the gate in the walk-forward.
     pub evidence: GateEvidence,
+    /// The most recent share of time, judged before the model was fitted on that as well; `None` where nothing was held out.
+    pub hold_out: Option<HeldOut>,
+    /// Why nothing was held out.
+    pub no_hold_out: Option<String>,
     /// What the features were worth, best first; empty for a model that was stored without.
     pub importance: Vec<FeatureImportance>,
     /// The tests in front of its training, in their order.
@@ -292,6 +296,28 @@ pub struct ModelView {
     pub previous: Option<String>,
     /// A trained version that waits for a person to promote it.
     pub candidate: Option<String>,
+}
+
+/// How a model did on time that took part in no choice and no fit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// First decision, and when the last label was known.
+    pub from: UtcMs,
+    pub to: UtcMs,
+    pub rows: u64,
+    /// What the rows are worth, after overlap and correlation between pairs.
+    pub n_eff: f64,
+    pub brier: f64,
+    pub brier_base: f64,
+    pub auc: f64,
+    pub ece: f64,
+    pub ece_se: f64,
+    /// Share of returns inside the 80 % interval.
+    pub coverage: f64,
+    /// What stood above the gate's threshold.
+    pub confident: GateEvidence,
+    /// What passed the gate's clauses about the model and its past as well.
+    pub passed: GateEvidence,
 }
 
 /// Loss of score when a feature's values are shuffled, over the folds.

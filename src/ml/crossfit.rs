@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::calibration::Scored;
+use super::calibration::{Calibrator, Scored};
 use super::calibration::{Dated, choose};
 use super::conformal::cqr::Bands;
 use super::cv::Fold;
@@ -95,6 +95,30 @@ pub fn bands<'r, 'a: 'r>(rows: impl Iterator<Item = &'r OutOfSample<'a>>) -> Ban
     Bands::fit(&rows.map(|r| (r.quantiles, r.sample.scaled_return, r.sample.weight)).collect::<Vec<_>>())
 }
 
+/// Rows with what a combination, calibrator and bands from before them say.
+pub fn judged_by<'r, 'a: 'r>(
+    rows: impl Iterator<Item = &'r OutOfSample<'a>>,
+    combination: &Combination,
+    calibrator: &Calibrator,
+    bands: &Bands,
+) -> Vec<Judged<'a>> {
+    rows.filter_map(|row| {
+        let came = row.sample.scaled_return;
+        // Without a finite band everything lies within.
+        let holds = |band: Option<(f64, f64)>| band.is_none_or(|(low, high)| (low..=high).contains(&came));
+        Some(Judged {
+            sample: row.sample,
+            fold: row.fold,
+            confidence: calibrator.probability(combination.vote(row)?.logit),
+            base_rate: row.base_rate,
+            forecast: combination.forecast(row),
+            in_eighty: holds(bands.eighty(row.quantiles)),
+            in_ninety: holds(bands.ninety(row.quantiles)),
+        })
+    })
+    .collect()
+}
+
 /// `None` when there is nothing to judge or only one outcome in it.
 #[must_use]
 pub fn crossfit<'a>(rows: &[OutOfSample<'a>], folds: &[Fold]) -> Option<Crossfit<'a>> {
@@ -105,20 +129,7 @@ pub fn crossfit<'a>(rows: &[OutOfSample<'a>], folds: &[Fold]) -> Option<Crossfit
         let combination = combination(known())?;
         let calibrator = choose(&dated(known(), &combination))?.calibrator;
         let widened = bands(known());
-        judged.extend(rows.iter().filter(|r| r.fold == k).filter_map(|row| {
-            let came = row.sample.scaled_return;
-            // Without a finite band everything lies within.
-            let holds = |band: Option<(f64, f64)>| band.is_none_or(|(low, high)| (low..=high).contains(&came));
-            Some(Judged {
-                sample: row.sample,
-                fold: k,
-                confidence: calibrator.probability(combination.vote(row)?.logit),
-                base_rate: row.base_rate,
-                forecast: combination.forecast(row),
-                in_eighty: holds(widened.eighty(row.quantiles)),
-                in_ninety: holds(widened.ninety(row.quantiles)),
-            })
-        }));
+        judged.extend(judged_by(rows.iter().filter(|r| r.fold == k), &combination, &calibrator, &widened));
     }
     let metrics = metrics(&judged)?;
     Some(Crossfit { judged, metrics })

@@ -20,6 +20,7 @@ pub mod ensemble;
 pub mod error;
 pub mod evidence;
 pub mod explanation;
+pub mod hold_out;
 pub mod judgement;
 pub mod labels;
 pub mod leakage;

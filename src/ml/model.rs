@@ -16,6 +16,7 @@ use super::conformal::cqr::Bands;
 use super::crossfit::Metrics;
 use super::ensemble::Ensemble;
 use super::error::MlError;
+use super::hold_out::HoldOut;
 use super::leakage::{Dropped, LeakageReport};
 use super::online::Start;
 use super::ood::Familiarity;
@@ -23,7 +24,7 @@ use super::returns::Returns;
 use super::worth;
 
 /// Version of the file's layout and meaning.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// Where a model comes from and what is known of its worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,10 @@ pub struct ModelCard {
     pub metrics: Metrics,
     /// What the features were worth in the walk-forward, best first.
     pub importance: Vec<FeatureImportance>,
+    /// How it did on the most recent share of time before it was fitted on that as well.
+    pub hold_out: Option<HoldOut>,
+    /// Why nothing was held out; given exactly where there is no hold-out.
+    pub no_hold_out: Option<String>,
     /// Family of the calibration curve that was picked, and how the others did.
     pub calibration: String,
     pub calibrations: Vec<Tried>,
@@ -188,6 +193,8 @@ impl Model {
             || !self.familiarity.as_ref().is_none_or(Familiarity::is_sound)
             || !self.calibrator.is_sound()
             || !card.leakage.is_sound()
+            || !card.hold_out.as_ref().is_none_or(HoldOut::is_sound)
+            || card.hold_out.is_some() != card.no_hold_out.is_none()
             || !worth::is_sound(&card.importance, &card.features)
             || !self.start.is_sound(card.features.len())
             || !self.ensemble.scaler.inputs().map(|input| &input.feature).eq(card.features.iter())
@@ -247,6 +254,8 @@ impl Model {
             coverage90: card.metrics.coverage90,
             epistemic_limit: self.epistemic_limit,
             evidence: self.evidence,
+            hold_out: card.hold_out.as_ref().map(HoldOut::view),
+            no_hold_out: card.no_hold_out.clone(),
             importance: card.importance.clone(),
             leakage: card.leakage.lines(),
             live: None,

@@ -78,6 +78,17 @@ pub fn lines(
     out
 }
 
+/// The clauses of the gate that rest on the model and its past: confidence, evidence, lift, expectancy. `evidence` is from before the row.
+#[must_use]
+pub fn passes(j: &Judged<'_>, evidence: &GateEvidence, gate: &GateSettings) -> bool {
+    let hit = evidence.hit_rate_lower.is_some_and(|low| low >= gate.min_hit_rate_lower && low > j.base_rate);
+    j.confidence > gate.threshold
+        && evidence.n_eff >= gate.min_evidence
+        && hit
+        && j.confidence - j.base_rate >= gate.min_lift
+        && evidence.mean_net_lower.is_some_and(|low| low > 0.0)
+}
+
 struct View<'a> {
     data: &'a Dataset<'a>,
     evidence: &'a [GateEvidence],
@@ -103,21 +114,10 @@ impl View<'_> {
             metrics: metrics(&rows),
             skill_zero: (zero > 0.0).then(|| 1.0 - said / zero),
             confident: of(&|j| j.confidence > self.gate.threshold),
-            passed: of(&|j| self.passes(j)),
+            passed: of(&|j| self.evidence.get(j.fold).is_some_and(|evidence| passes(j, evidence, self.gate))),
             always: of(&|_| true),
             momentum: of(&|j| j.sample.momentum.is_some_and(|m| m > 0.0)),
         }
-    }
-
-    /// The clauses of the gate that rest on the model and its past: confidence, evidence, lift, expectancy.
-    fn passes(&self, j: &Judged<'_>) -> bool {
-        let Some(evidence) = self.evidence.get(j.fold) else { return false };
-        let hit = evidence.hit_rate_lower.is_some_and(|low| low >= self.gate.min_hit_rate_lower && low > j.base_rate);
-        j.confidence > self.gate.threshold
-            && evidence.n_eff >= self.gate.min_evidence
-            && hit
-            && j.confidence - j.base_rate >= self.gate.min_lift
-            && evidence.mean_net_lower.is_some_and(|low| low > 0.0)
     }
 
     fn traded(&self, rows: &[Candidate]) -> Traded {

@@ -1,7 +1,7 @@
 //! Training: one model per exit plan, with the proof of what it is worth.
 //!
-//! Per exit plan: label → leakage gate → expanding purged walk-forward → calibrate on the out-of-sample scores → judge
-//! with calibrators that know earlier blocks only → fit once more on everything. Nothing outside `settings.from..settings.to` is read.
+//! Per exit plan: label → hold out the end → leakage gate → expanding purged walk-forward → calibrate on the out-of-sample scores → judge
+//! with calibrators that know earlier blocks only → judge the hold-out once → fit once more on everything. Nothing outside `settings.from..settings.to` is read.
 
 use crate::domain::settings::{GateSettings, TrainingSettings};
 use crate::domain::time::DAY_MS;
@@ -9,12 +9,13 @@ use crate::domain::{ExitPlan, Horizon, Schema, UtcMs};
 
 use super::block::FitError;
 use super::calibration::choose;
-use super::crossfit::{Judged, bands, crossfit, dated, pairs_with_samples};
+use super::crossfit::{Judged, bands, crossfit, dated, judged_by, pairs_with_samples};
 use super::cv::{Fold, overlaps, purged_walk_forward};
 use super::dataset::{Dataset, TrainingSeries};
 use super::ensemble::Ensemble;
 use super::error::MlError;
 use super::evidence::{Bootstrap, gate_evidence};
+use super::hold_out::{self, HoldOut, Split};
 use super::leakage::{self, Dropped, FitTime, LeakageReport, Probe, Recompute, TestReport, Watched};
 use super::model::{FORMAT, Model, ModelCard, hex_digest};
 use super::numbers::{quantile_sorted, sorted, tidy};
@@ -82,6 +83,15 @@ pub struct Trained {
     pub results: Vec<ResultLine>,
     /// For the ledger of trials; `None` where the walk-forward earned nothing that can be judged.
     pub trial: Option<Trial>,
+    /// The same for the hold-out, which is used up by it.
+    pub hold_out_trial: Option<Trial>,
+}
+
+impl Trained {
+    /// What the ledger of trials must take.
+    pub fn trials(&self) -> impl Iterator<Item = &Trial> {
+        self.trial.iter().chain(&self.hold_out_trial)
+    }
 }
 
 struct Run<'a> {
@@ -102,6 +112,8 @@ struct Walk<'a> {
     /// What the features were worth, per fold.
     worth: Vec<FoldWorth>,
     combination: Combination,
+    /// The rows of the hold-out as the fit before it judged them, or why there are none.
+    held: Result<Vec<OutOfSample<'a>>, String>,
     all: Fitted,
 }
 
@@ -116,19 +128,22 @@ impl Run<'_> {
         };
         let data = Dataset::build(self.series, self.settings, &exits, self.cost);
         enough(&data)?;
+        let split = self.split(&data);
+        // All that is chosen is chosen by what lies before the hold-out.
+        let before = split.as_ref().map_or(&data, |split| &split.before);
         let inputs = Input::of(self.schema);
-        let dropped = leakage::inspect(&data, &inputs);
+        let dropped = leakage::inspect(before, &inputs);
         let keep = kept(inputs, &dropped, horizon)?;
-        let folds = self.folds(&data)?;
-        let leakage = self.leakage(&data, &keep, &folds)?;
+        let folds = self.folds(before)?;
+        let leakage = self.leakage(before, &keep, &folds, split.as_ref().ok().map(|split| split.from))?;
         let fit_error = |what: String| MlError::Fit { horizon, what };
         let stopped = |error: FitError| match error {
             FitError::Stopped => MlError::Stopped,
             FitError::Failed(what) => fit_error(what),
         };
-        let first = folds.first().map(|f| data.pick(&f.train)).unwrap_or_default();
+        let first = folds.first().map(|f| before.pick(&f.train)).unwrap_or_default();
         let recipe = Recipe {
-            data: &data,
+            data: before,
             keep: &keep,
             settings: self.settings,
             penalty: choose_penalty(&first, &keep, horizon.ms()).map_err(fit_error)?,
@@ -136,13 +151,39 @@ impl Run<'_> {
         };
         let (rows, worth) = recipe.walk(&folds).map_err(stopped)?;
         let combination = combination(rows.iter()).ok_or_else(|| fit_error("no block was judged".to_owned()))?;
-        let every: Vec<usize> = (0..data.samples.len()).collect();
-        let all = recipe.fit(&every, folds.len()).map_err(stopped)?;
-        self.model(&recipe, Walk { folds, rows, worth, combination, all }, dropped, leakage)
+        let every = |data: &Dataset<'_>| (0..data.samples.len()).collect::<Vec<usize>>();
+        let held = match &split {
+            Ok(split) => {
+                let fitted = recipe.fit(&every(before), folds.len() + 1).map_err(stopped)?;
+                Ok(fitted.judge_all(&data.pick(&split.held), folds.len()).map_err(stopped)?)
+            }
+            Err(why) => {
+                self.steps.pass_over_fit(self.settings);
+                Err(why.clone())
+            }
+        };
+        let last = Recipe { data: &data, ..recipe };
+        let all = last.fit(&every(&data), folds.len()).map_err(stopped)?;
+        self.model(&last, before, Walk { folds, rows, worth, combination, held, all }, dropped, leakage)
+    }
+
+    /// The hold-out, where what is left without it is enough for a model.
+    fn split<'a>(&'a self, data: &Dataset<'a>) -> Result<Split<'a>, String> {
+        let split = hold_out::split(data, self.series, self.settings, self.cost)?;
+        enough(&split.before)
+            .and_then(|()| self.folds(&split.before))
+            .map_err(|error| format!("what lies before a hold-out would be too little: {error}"))?;
+        Ok(split)
     }
 
     /// The gate in front of training: everything that a fit of the folds will be given is looked at.
-    fn leakage(&self, data: &Dataset<'_>, keep: &[Input], folds: &[Fold]) -> Result<LeakageReport, MlError> {
+    fn leakage(
+        &self,
+        data: &Dataset<'_>,
+        keep: &[Input],
+        folds: &[Fold],
+        held_from: Option<UtcMs>,
+    ) -> Result<LeakageReport, MlError> {
         let horizon = data.exits.horizon;
         self.steps.tell(format!("looking for leaks in the {horizon} model's data"));
         let probe = Probe::new(data, keep, folds);
@@ -151,7 +192,11 @@ impl Run<'_> {
             let what = format!("scaler, selection and members of fold {}", k + 1);
             Some(FitTime { what, known_to: known, first_use: UtcMs(fold.test_from) })
         };
-        let fits: Vec<FitTime> = folds.iter().enumerate().filter_map(fit).collect();
+        let last = held_from.and_then(|first_use| {
+            let what = "everything that is judged on the hold-out".to_owned();
+            Some(FitTime { what, known_to: data.samples.iter().map(|s| s.known).max()?, first_use })
+        });
+        let fits: Vec<FitTime> = folds.iter().enumerate().filter_map(fit).chain(last).collect();
         let report = leakage::gate(&leakage::Evidence {
             recomputed: self.recomputed,
             data,
@@ -197,6 +242,7 @@ impl Run<'_> {
     fn model(
         &self,
         recipe: &Recipe<'_>,
+        before: &Dataset<'_>,
         walk: Walk<'_>,
         dropped: Vec<Dropped>,
         leakage: LeakageReport,
@@ -210,8 +256,16 @@ impl Run<'_> {
             .ok_or_else(|| lacking("the out-of-sample blocks hold one outcome only"))?;
         let bootstrap = Bootstrap { block_ms: recipe.block_ms(), seed: self.settings.seed };
         let candidates: Vec<_> = judged.judged.iter().map(Judged::candidate).collect();
-        let evidence = gate_evidence(&candidates, self.gate.threshold, data.rho, bootstrap);
-        let results = lines(data, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
+        let evidence = gate_evidence(&candidates, self.gate.threshold, before.rho, bootstrap);
+        let results = lines(before, &judged.judged, &walk.folds, self.gate, self.cost, bootstrap);
+        let bands = bands(walk.rows.iter());
+        let held = walk.held.map(|rows| judged_by(rows.iter(), &walk.combination, &calibration.calibrator, &bands));
+        let trial = self.trial(&data.exits, &judged.judged, false);
+        let hold_out_trial = held.as_ref().ok().and_then(|held| self.trial(&data.exits, held, true));
+        let hold_out = held.and_then(|held| {
+            HoldOut::of(&held, &evidence, self.gate, before.rho, bootstrap)
+                .ok_or_else(|| "the rows held out could not be judged".to_owned())
+        });
         let epistemic = walk.rows.iter().filter_map(|r| walk.combination.vote(r)).map(|v| v.epistemic).collect();
         let epistemic_limit =
             quantile_sorted(&sorted(epistemic), 0.95).ok_or_else(|| lacking("no out-of-sample scores"))?;
@@ -248,6 +302,8 @@ impl Run<'_> {
             gate: tidy(self.gate.threshold),
             metrics: judged.metrics,
             importance: worth::over_folds(inputs.iter().map(|input| input.feature.as_str()), &walk.worth),
+            no_hold_out: hold_out.as_ref().err().cloned(),
+            hold_out: hold_out.ok(),
             calibration: calibration.picked.as_str().to_owned(),
             calibrations: calibration.tried,
             weights: walk.combination.weights.clone(),
@@ -263,7 +319,7 @@ impl Run<'_> {
             ensemble: Ensemble { weights, ..walk.all.ensemble },
             returns: Returns { share, ..walk.all.returns },
             quantiles: walk.all.quantiles,
-            bands: bands(walk.rows.iter()),
+            bands,
             familiarity: walk.all.familiarity,
             calibrator: calibration.calibrator,
             epistemic_limit: tidy(epistemic_limit),
@@ -271,25 +327,27 @@ impl Run<'_> {
             evidence,
             start,
         };
-        let model = model.seal(self.schema)?;
-        let trial = self.trial(&model, &judged.judged);
-        Ok(Trained { model, results, trial })
+        Ok(Trained { model: model.seal(self.schema)?, results, trial, hold_out_trial })
     }
-}
 
-impl Run<'_> {
-    fn trial(&self, model: &Model, judged: &[Judged<'_>]) -> Option<Trial> {
-        let card = &model.card;
-        // Everything that was chosen; the data and what came of them are not.
-        let chosen = (&self.settings, card.exits, card.gate, card.cost, &card.feature_hash, &card.code_version);
+    /// These rows as an entry of the ledger.
+    fn trial(&self, exits: &ExitPlan, judged: &[Judged<'_>], hold_out: bool) -> Option<Trial> {
+        // Everything that was chosen. The data are not: the same choice on longer history is no other configuration.
+        let chosen = TrainingSettings {
+            from: UtcMs::default(),
+            to: UtcMs::default(),
+            exits: vec![*exits],
+            ..self.settings.clone()
+        };
+        let chosen = (chosen, self.gate, self.cost, self.schema.hash(), env!("CARGO_PKG_VERSION"));
         Some(Trial {
             at: self.trained_at,
             configuration: hex_digest(&serde_json::to_string(&chosen).ok()?),
-            horizon: card.horizon,
-            from: card.data_from,
-            to: card.data_to,
+            horizon: exits.horizon,
+            from: judged.iter().map(|j| j.sample.at).min()?,
+            to: judged.iter().map(|j| j.sample.known).max()?,
             track: track(judged, self.gate)?,
-            hold_out: false,
+            hold_out,
         })
     }
 }

@@ -96,6 +96,15 @@ fn a_planted_signal_is_found_and_proved() {
     assert_eq!(best, signal, "{worth:?}");
     assert!(worth.iter().take(2).all(|i| i.clear * 5 >= i.folds * 3 && i.mean > 2.0 * i.se), "{worth:?}");
     assert!(worth.iter().skip(2).all(|i| i.mean < worth[1].mean / 4.0), "{worth:?}");
+    // The end of the data, which took part in nothing, says the same.
+    let held = model.card.hold_out.as_ref().unwrap();
+    assert!(held.to <= model.card.data_to && held.from > model.card.data_from);
+    assert!((2_000..2_100).contains(&held.metrics.rows), "{held:?}");
+    assert!(held.metrics.brier < held.metrics.brier_base && held.metrics.auc > 0.53, "{held:?}");
+    assert!(
+        held.passed.n > 0 && held.passed.hit_rate.unwrap() > 0.6 && held.passed.mean_net.unwrap() > 0.0,
+        "{held:?}"
+    );
     // Fresh markets: where the signal stands the model is confident, and it is right as often as it says.
     let settings = settings(6);
     let (mut said, mut held, mut rows, mut all) = (0.0, 0.0, 0.0, 0);
@@ -122,14 +131,23 @@ fn two_trainings_give_the_same_bytes_on_any_number_of_threads() {
     let run = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let models = pool.install(|| trained(&series, &settings, &GATE, 0.001, UtcMs(5), WATCH)).unwrap();
-        models.into_iter().map(|m| m.unwrap().model.to_json().unwrap()).collect::<Vec<_>>()
+        let told = |t: Trained| (t.model.to_json().unwrap(), t.trial, t.hold_out_trial);
+        models.into_iter().map(|m| told(m.unwrap())).collect::<Vec<_>>()
     };
     let one = run(1);
     assert_eq!(one.len(), 2);
     assert_eq!(one, run(2));
+    for (_, trial, hold_out) in &one {
+        let trial = trial.as_ref().unwrap();
+        assert!(!trial.hold_out && trial.at == UtcMs(5) && trial.from < trial.to && trial.track.is_sound());
+        // Nothing that the walk-forward saw reaches into the hold-out.
+        let held = hold_out.as_ref().unwrap();
+        assert!(held.hold_out && held.configuration == trial.configuration && held.from > trial.to);
+    }
+    assert_ne!(one[0].1.as_ref().map(|t| &t.configuration), one[1].1.as_ref().map(|t| &t.configuration));
     settings.seed += 1;
     let other = trained(&series, &settings, &GATE, 0.001, UtcMs(5), WATCH).unwrap();
-    assert_ne!(other[0].as_ref().unwrap().model.to_json().unwrap(), one[0]);
+    assert_ne!(other[0].as_ref().unwrap().model.to_json().unwrap(), one[0].0);
 }
 
 #[test]
@@ -200,7 +218,20 @@ fn the_card_says_where_the_model_comes_from() {
     assert!((card.metrics.auc - 0.5).abs() < 0.1, "the leak was not used: {}", card.metrics.auc);
     let mut seen = seen.into_inner().unwrap();
     seen.sort_unstable();
-    assert_eq!(seen.last(), Some(&(30, 30)));
+    assert_eq!(seen.last(), Some(&(36, 36)));
+}
+
+#[test]
+fn where_too_little_would_be_held_out_the_card_says_so() {
+    let seen = std::sync::Mutex::new(Vec::new());
+    let watch = |p: Progress| seen.lock().unwrap().push((p.done, p.total));
+    let series = Market::noise(1, 1_300, 64).build();
+    let watch = Watch { progress: &watch, ..WATCH };
+    let one = trained(&series, &settings(6), &GATE, COST, UtcMs(5), watch).unwrap().remove(0).unwrap();
+    assert_eq!((&one.model.card.hold_out, &one.hold_out_trial), (&None, &None));
+    let why = one.model.card.no_hold_out.unwrap();
+    assert!(why.ends_with("rows would be held out, 100 needed"), "{why}");
+    assert_eq!(seen.into_inner().unwrap().into_iter().max(), Some((36, 36)));
 }
 
 #[test]

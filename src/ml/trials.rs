@@ -171,10 +171,12 @@ impl Ledger {
         if known { Ok(()) } else { Err(LedgerError::Shortened { head: head.to_owned() }) }
     }
 
-    /// Last trial of each configuration and horizon, in the order of configuration, then horizon. Judging one again is no new try.
+    /// Last walk-forward of each configuration and horizon (of one that was only held out, that), in the order of configuration, then horizon.
+    /// Judging one again is no new try.
     fn latest(&self) -> Vec<&Trial> {
         let key = |e: &'_ Entry| (e.trial.configuration.clone(), e.trial.horizon.0);
-        let latest: BTreeMap<_, _> = self.entries.iter().map(|e| (key(e), &e.trial)).collect();
+        let (held, walked): (Vec<&Entry>, Vec<&Entry>) = self.entries.iter().partition(|e| e.trial.hold_out);
+        let latest: BTreeMap<_, _> = held.into_iter().chain(walked).map(|e| (key(e), &e.trial)).collect();
         latest.into_values().collect()
     }
 
@@ -190,10 +192,11 @@ impl Ledger {
         sharpe_variance(&self.latest().iter().map(|t| t.track.sharpe).collect::<Vec<_>>())
     }
 
-    /// How often the final hold-out of a horizon was looked at. Above one it is no hold-out any more.
+    /// How often time since `from` was looked at as a hold-out of this horizon. Above one it is no hold-out any more.
     #[must_use]
-    pub fn hold_out_uses(&self, horizon: Horizon) -> usize {
-        self.entries.iter().filter(|e| e.trial.hold_out && e.trial.horizon == horizon).count()
+    pub fn hold_out_uses(&self, horizon: Horizon, from: UtcMs) -> usize {
+        let used = |t: &Trial| t.hold_out && t.horizon == horizon && t.to > from;
+        self.entries.iter().filter(|e| used(&e.trial)).count()
     }
 
     /// How many independent configurations the ledger is worth: those whose returns are given (one series per configuration, on
@@ -272,7 +275,7 @@ mod tests {
         assert_eq!(Ledger::read(&lines(&ledger).join("\n")), Ok(ledger.clone()));
         assert_eq!(Ledger::read("\n"), Ok(Ledger::default()));
         assert!(matches!(Ledger::read("\n{}"), Err(LedgerError::Unreadable { line: 2, .. })));
-        assert_eq!((ledger.configurations(), ledger.hold_out_uses(Horizon::H24)), (4, 1));
+        assert_eq!((ledger.configurations(), ledger.hold_out_uses(Horizon::H24, UtcMs(i64::MIN))), (4, 1));
         // The last word of a configuration counts.
         let sharpes = [0.011, -0.02, 0.1 + 0.2 / 7.0, 0.04];
         assert_eq!(ledger.sharpe_variance(), sharpe_variance(&sharpes));

@@ -49,6 +49,11 @@ impl<'a> Steps<'a> {
         (self.watch.progress)(Progress { label, done: self.done.load(Ordering::Relaxed), total: self.total });
     }
 
+    /// A fit that is not needed.
+    pub fn pass_over_fit(&self, settings: &TrainingSettings) {
+        self.done.fetch_add(steps_of_fit(settings), Ordering::Relaxed);
+    }
+
     fn step(&self, label: &str) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         (self.watch.progress)(Progress { label: label.to_owned(), done, total: self.total });
@@ -68,10 +73,15 @@ pub struct Recipe<'a> {
 /// Steps that one fit takes beside its members: return model, quantiles.
 const BESIDE_MEMBERS: u32 = 2;
 
-/// Steps of one model: every fold and the last fit.
+/// Steps of one fit.
+const fn steps_of_fit(settings: &TrainingSettings) -> u64 {
+    settings.members as u64 + BESIDE_MEMBERS as u64
+}
+
+/// Steps of one model: every fold, the fit that is judged on the hold-out, and the last one.
 #[must_use]
 pub fn steps_of(settings: &TrainingSettings) -> u64 {
-    u64::from(settings.folds + 1) * u64::from(settings.members + BESIDE_MEMBERS)
+    (u64::from(settings.folds) + 2) * steps_of_fit(settings)
 }
 
 /// What was learned from one training block. Members and kinds of returns count the same.
@@ -187,19 +197,26 @@ impl<'a> Recipe<'a> {
         for (k, fold) in folds.iter().enumerate() {
             let fitted = self.fit(&fold.train, k)?;
             let test: Vec<&'a Sample<'a>> = fold.test.iter().filter_map(|i| self.data.samples.get(*i)).collect();
-            let judged: Vec<OutOfSample<'a>> = test
-                .par_iter()
-                .map(|sample| {
-                    judge(&fitted, sample, k)
-                        .ok_or_else(|| FitError::Failed(format!("fold {k} has no answer for {}", sample.at)))
-                })
-                .collect::<Result<_, _>>()?;
-            rows.extend(judged);
+            rows.extend(fitted.judge_all(&test, k)?);
             let seed =
                 SplitMix64::new(&[self.settings.seed, u64::from(self.data.exits.horizon.0), k as u64]).next_u64();
             worths.push(worth::of_fold(&fitted.ensemble, &test, self.block_ms(), seed));
         }
         Ok((rows, worths))
+    }
+}
+
+impl Fitted {
+    /// What the fit says of rows that it has not seen, in their order.
+    ///
+    /// # Errors
+    /// [`FitError::Failed`] when it has no answer for one.
+    pub fn judge_all<'a>(&self, rows: &[&'a Sample<'a>], fold: usize) -> Result<Vec<OutOfSample<'a>>, FitError> {
+        let one = |sample: &&'a Sample<'a>| {
+            judge(self, sample, fold)
+                .ok_or_else(|| FitError::Failed(format!("fold {fold} has no answer for {}", sample.at)))
+        };
+        rows.par_iter().map(one).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What each feature was worth: how much worse the fit of a fold judges its test block when the feature's values are shuffled.
 
 use super::dataset::Sample;
-use super::ensemble::Ensemble;
+use super::ensemble::{Ensemble, combine};
 use super::numbers::{mean, tidy, variance};
 use super::scores::log_loss;
 use super::selection::importance::{Importance, Permutations, permutation_importance};
@@ -34,7 +34,7 @@ pub fn of_fold(ensemble: &Ensemble, rows: &[&Sample<'_>], block_ms: i64, seed: u
             for (place, column) in places.iter().zip(columns) {
                 *row.get_mut(*place)? = *column.get(i)?;
             }
-            ensemble.vote(&row).map(|v| v.probability())
+            combine(&ensemble.logits(&row)?, &ensemble.weights).map(|v| v.probability())
         };
         let said: Option<Vec<f64>> = (0..wins.len()).map(vote).collect();
         said.and_then(|p| log_loss(&p, &wins)).map_or(f64::NAN, |loss| -loss)

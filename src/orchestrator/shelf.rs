@@ -93,7 +93,7 @@ impl Shelf {
     pub(super) fn propose(&self, trained: &Trained) -> Result<(), StoreError> {
         let model = &trained.model;
         let card = &model.card;
-        self.registry.enter_trials(trained.trial.iter().cloned().collect())?;
+        self.registry.enter_trials(trained.trials().cloned().collect())?;
         self.registry.save(&self.universe, card.horizon, &card.version, model, card)?;
         self.registry.propose(&self.universe, card.horizon, &card.version)
     }

@@ -21,6 +21,7 @@ use crate::config::{Home, Settings};
 use crate::domain::UtcMs;
 use crate::domain::settings::CoreSettings;
 use crate::domain::snapshot::{LeakageLine, ModelView, Progress};
+use crate::ml::trials::Ledger;
 use crate::ml::{MlError, Trained, Watch};
 use crate::orchestrator::{OrchestratorError, lake_series, model_universe, train_models, train_on, training_cost};
 use crate::store::{Change, Recording, Registry, Who};
@@ -154,7 +155,9 @@ fn explained(
 fn luck(registry: &Registry, outcomes: &[Result<Trained, MlError>]) -> Result<String, color_eyre::Report> {
     let ledger = registry.trials()?;
     let mut text = String::new();
-    for trial in outcomes.iter().flatten().filter_map(|t| t.trial.as_ref()) {
+    for trained in outcomes.iter().flatten() {
+        text.push_str(&held_out(&ledger, &trained.model.view()));
+        let Some(trial) = &trained.trial else { continue };
         let Some(told) = ledger.deflated_sharpe(&trial.track, &[]) else { continue };
         text.push_str(&format!(
             "{:>4}  Sharpe {:+.4} a step; the best of {} configurations without skill would show {:+.4}; above that with probability {:.3}\n",
@@ -166,6 +169,31 @@ fn luck(registry: &Registry, outcomes: &[Result<Trained, MlError>]) -> Result<St
         ));
     }
     Ok(text)
+}
+
+/// The final hold-out of a model, and how often that time was looked at before.
+fn held_out(ledger: &Ledger, view: &ModelView) -> String {
+    let horizon = view.horizon.to_string();
+    let Some(held) = &view.hold_out else {
+        let why = view.no_hold_out.as_deref().unwrap_or("the model was stored without one");
+        return format!("{horizon:>4}  nothing was held out: {why}\n");
+    };
+    let used = match ledger.hold_out_uses(view.horizon, held.from) {
+        0 | 1 => String::new(),
+        n => format!("; {n} trainings have looked at that time: it is no hold-out any more"),
+    };
+    format!(
+        "{horizon:>4}  held out from {}: Brier {:.4} (base rate {:.4}), AUC {:.3}, ECE {:.3} ± {:.3}, {} rows worth {:.0}, {} above the gate{used}\n",
+        held.from.minute(),
+        held.brier,
+        held.brier_base,
+        held.auc,
+        held.ece,
+        held.ece_se,
+        held.rows,
+        held.n_eff,
+        held.confident.n,
+    )
 }
 
 /// A leakage report, a test to a line, what it found below.

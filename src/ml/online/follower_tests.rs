@@ -16,7 +16,7 @@ use crate::ml::{TrainingRow, TrainingSeries, Watch};
 const COST: f64 = 0.004;
 
 static MODEL: LazyLock<Arc<Model>> = LazyLock::new(|| {
-    let series = Market::planted(2, 2_500, 71).build();
+    let series = Market::planted(2, 2_950, 71).build();
     let watch = Watch { progress: &|_| {}, go_on: &|| true };
     let made = trained(&series, &settings(6), &GateSettings::default(), COST, UtcMs(1), watch).unwrap();
     Arc::new(made.into_iter().next().unwrap().unwrap().model)
@@ -95,7 +95,7 @@ fn play(follower: &mut Follower, series: &[TrainingSeries], left_out: impl Fn(us
 fn later(market: &Market) -> Vec<TrainingSeries> {
     let mut series = market.build();
     for row in series.iter_mut().flat_map(|s| &mut s.rows) {
-        row.bar.open_time = row.bar.open_time.plus(2_600 * HOUR_MS);
+        row.bar.open_time = row.bar.open_time.plus(3_050 * HOUR_MS);
     }
     series
 }

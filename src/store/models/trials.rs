@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(registry.trials().unwrap().configurations(), 2);
         let unsound = Trial { configuration: String::new(), ..trial(4) };
         let ledger = registry.enter_trials(vec![unsound, trial(3)]).unwrap();
-        assert_eq!((ledger.configurations(), ledger.hold_out_uses(Horizon::H24)), (3, 1));
+        assert_eq!((ledger.configurations(), ledger.hold_out_uses(Horizon::H24, UtcMs(i64::MIN))), (3, 1));
         assert_eq!(registry.trials().unwrap(), ledger);
     }
 

@@ -186,6 +186,32 @@ fn evidence(m: &ModelView, width: usize) -> Vec<Ink> {
     out
 }
 
+fn hold_out(m: &ModelView, width: usize) -> Vec<Ink> {
+    let Some(h) = &m.hold_out else {
+        let why = m.no_hold_out.as_deref().unwrap_or("the model was stored without one");
+        let mut out = vec![section("hold-out", "the latest time, kept from every choice")];
+        out.extend(words(&format!("nothing was held out: {why}"), Role::Muted, width));
+        return out;
+    };
+    let rows = format!("from {}, {} rows worth {}", h.from.minute(), format::count(h.rows), format::float(h.n_eff, 0));
+    let skill = if h.brier < h.brier_base { Role::Good } else { Role::Warn };
+    let won = match h.confident.hit_rate {
+        None => Ink::muted("none"),
+        Some(rate) => Ink::text(format::count(u64::from(h.confident.n))).add(format!("  won {}", format::float(rate, 3)), Role::Muted),
+    };
+    vec![
+        section("hold-out", rows),
+        fact(
+            "Brier",
+            Ink::of(format::float(h.brier, 4), skill)
+                .add(format!("  always the base rate: {}", format::float(h.brier_base, 4)), Role::Muted),
+        ),
+        fact("ECE", Ink::text(format!("{} ± {}", format::float(h.ece, 4), format::float(h.ece_se, 4)))),
+        fact("intervals", Ink::text(format!("{} of 80 %", format::percent(h.coverage, 1)))),
+        fact("above the gate", won),
+    ]
+}
+
 fn importance(m: &ModelView, width: usize) -> Vec<Ink> {
     let mut out = vec![section("importance", "rise of the log loss when shuffled")];
     if m.importance.is_empty() {
@@ -256,6 +282,7 @@ impl Pane for ModelDetail {
         out.extend(in_use(cx, live, width));
         out.extend(live.iter().flat_map(|l| drift(cx, &l.drift, width)));
         out.extend(evidence(m, width));
+        out.extend(hold_out(m, width));
         out.extend(importance(m, width));
         out.extend(leakage(m, width));
         Some(out)

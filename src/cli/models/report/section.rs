@@ -29,6 +29,7 @@ pub(super) fn of(model: &ModelView, anchor: &str) -> Html {
         origin(model),
         columns,
         evidence(&model.evidence),
+        hold_out(model),
         importance(&model.importance),
         leakage(&model.leakage),
         live::of(model),
@@ -187,6 +188,34 @@ fn evidence(e: &GateEvidence) -> Html {
     ];
     let bounds = "Lower bounds are one-sided at 90 %, on the effective number.";
     part(title, [paragraph(&words), table("Evidence with lower bounds", &head, rows), note(bounds)])
+}
+
+/// The most recent time, judged before the model was fitted on it.
+fn hold_out(m: &ModelView) -> Html {
+    let title = "Final hold-out";
+    let Some(h) = &m.hold_out else {
+        let why = m.no_hold_out.as_deref().unwrap_or("this model was stored without one");
+        return part(title, [note(&format!("Nothing was held out: {why}."))]);
+    };
+    let words = format!(
+        "From {} on, nothing was used to choose or fit what is judged here; the model in force was fitted on that time afterwards. {} rows, worth {}.",
+        h.from.minute(),
+        count(h.rows),
+        effective(h.n_eff)
+    );
+    let gate = |e: &GateEvidence| match e.hit_rate {
+        None => "none".to_owned(),
+        Some(rate) => format!("{}, {} won", count(u64::from(e.n)), percent(rate, 1)),
+    };
+    let list = vec![
+        ("Brier score", format!("{} ({} always saying the base rate)", score(h.brier), score(h.brier_base))),
+        ("AUC", score(h.auc)),
+        ("ECE", format!("{} ± {}", score(h.ece), score(h.ece_se))),
+        ("Coverage of 80 %", percent(h.coverage, 1)),
+        ("Above the gate's threshold", gate(&h.confident)),
+        ("Passed the gate's clauses about the past too", gate(&h.passed)),
+    ];
+    part(title, [paragraph(&words), facts(&list)])
 }
 
 fn importance(list: &[FeatureImportance]) -> Html {

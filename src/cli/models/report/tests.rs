@@ -2,7 +2,7 @@ use super::*;
 use crate::domain::drift::{
     DetectorView, DriftAction, DriftDetector, DriftReport, DriftSpan, FeatureDrift, FeatureVerdict, WindowDrift,
 };
-use crate::domain::snapshot::{FeatureImportance, LeakageLine, LiveModel};
+use crate::domain::snapshot::{FeatureImportance, HeldOut, LeakageLine, LiveModel};
 
 const MADE_AT: UtcMs = UtcMs(1_796_076_720_000);
 
@@ -36,6 +36,8 @@ fn bare(horizon: u32) -> ModelView {
             mean_net: None,
             mean_net_lower: None,
         },
+        hold_out: None,
+        no_hold_out: Some("12 rows would be held out, 100 needed".to_owned()),
         importance: Vec::new(),
         leakage: Vec::new(),
         live: None,
@@ -130,6 +132,21 @@ fn full(horizon: u32) -> ModelView {
             mean_net: Some(0.0021),
             mean_net_lower: Some(-0.0004),
         },
+        hold_out: Some(HeldOut {
+            from: UtcMs(1_650_000_000_000),
+            to: UtcMs(1_719_000_000_000),
+            rows: 1_703,
+            n_eff: 56.4,
+            brier: 0.2301,
+            brier_base: 0.2342,
+            auc: 0.5512,
+            ece: 0.0413,
+            ece_se: 0.0311,
+            coverage: 0.7931,
+            confident: GateEvidence { n: 41, hit_rate: Some(0.7561), ..GateEvidence::default() },
+            passed: GateEvidence::default(),
+        }),
+        no_hold_out: None,
         importance: vec![
             importance("volatility_level", 0.004_12, 0.000_83, 6),
             importance("ema200_distance", 0.002_31, 0.000_71, 4),
@@ -251,6 +268,8 @@ fn a_full_model_shows_every_figure() {
         "74.1 % … 85.9 % by chance",
         "18.3 %",
         "platt@2024-07-21",
+        "1,703 rows, worth 56",
+        "41, 75.6 % won",
         "halve size",
         "2 inputs in alarm by week",
         "0.4123",
@@ -277,6 +296,7 @@ fn what_a_model_does_not_have_is_said() {
         "no baseline: no bins are stored",
         "Nothing passed the gate in the walk-forward",
         "stored without the importance",
+        "Nothing was held out: 12 rows would be held out, 100 needed.",
         "stored without its tests",
         "live figures begin with the first prediction",
         "href=\"#model-2\"",
