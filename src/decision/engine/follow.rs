@@ -165,3 +165,37 @@ impl Engine {
         self.followers.iter().map(of).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decision::specimens;
+    use crate::domain::agent::AgentKind;
+    use crate::domain::money::Prob;
+    use crate::domain::settings::PaperSettings;
+
+    #[test]
+    fn what_neighbours_were_told_follows_the_adjustment() {
+        let learned =
+            Prediction { confidence: Prob::new(0.71).unwrap(), ..specimens::prediction("BTC/USD", 24, 60_000.0) };
+        let (pair, other, h24, h1) = (learned.pair.clone(), specimens::pair("ETH/USD"), Horizon(24), Horizon(1));
+        let mut engine = Engine::new(&PaperSettings::default(), Vec::new(), 1);
+        let risk = vec![(pair.clone(), h24, 0.9, 0.02), (pair.clone(), h1, 0.8, 0.03), (other.clone(), h24, 0.6, 0.01)];
+        let optimizer = vec![(pair.clone(), h24, 0.05), (other.clone(), h24, 0.01)];
+        engine.inbox.insert(AgentKind::RiskManager, vec![Message::PredictorToRisk(risk)]);
+        engine.inbox.insert(AgentKind::PortfolioOptimizer, vec![Message::PredictorToOptimizer(optimizer)]);
+        engine.retell(std::slice::from_ref(&learned));
+        assert_eq!(
+            engine.inbox[&AgentKind::RiskManager],
+            [Message::PredictorToRisk(vec![
+                (pair.clone(), h24, 0.71, 0.02),
+                (pair.clone(), h1, 0.8, 0.03),
+                (other.clone(), h24, 0.6, 0.01)
+            ])]
+        );
+        assert_eq!(
+            engine.inbox[&AgentKind::PortfolioOptimizer],
+            [Message::PredictorToOptimizer(vec![(pair, h24, expectancy(&learned)), (other, h24, 0.01)])]
+        );
+    }
+}
