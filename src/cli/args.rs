@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::backtest::args::BacktestArgs;
 use super::features::FeaturesArgs;
 use super::models::args::ModelsArgs;
 use super::train::TrainArgs;
@@ -102,6 +103,8 @@ pub enum Command {
     Models(ModelsArgs),
     /// Train the models anew from the recorded history
     Train(TrainArgs),
+    /// Test the whole system on recorded data: decisions, orders, costs, and what anyone could have done instead
+    Backtest(BacktestArgs),
     /// Get, import, record, list and check market data
     Data(DataArgs),
     /// Show features of recorded data, list the set, or check it for leaks

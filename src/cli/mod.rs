@@ -4,6 +4,7 @@
 //! only on success. Always true: a complaint says what, why and what to do; nothing here decides anything about money.
 
 mod args;
+mod backtest;
 mod bench;
 mod config;
 mod data;
@@ -13,6 +14,7 @@ mod interrupt;
 mod journal;
 mod kraken;
 mod models;
+mod page;
 mod progress;
 mod simulator;
 mod start;
@@ -61,6 +63,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Journal(args)) => journal::journal(&cli, args),
         Some(Command::Models(args)) => models::models(&cli, args),
         Some(Command::Train(args)) => train::train(&cli, args),
+        Some(Command::Backtest(args)) => backtest::backtest(&cli, args),
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),
         Some(Command::Data(args)) => data::data(&cli, args),

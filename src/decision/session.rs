@@ -42,6 +42,8 @@ pub struct PaperSession {
     seen: UtcMs,
     warmup: bool,
     dirty: bool,
+    /// Whether the durable state is told after every cycle.
+    checkpoints: bool,
 }
 
 impl PaperSession {
@@ -50,7 +52,7 @@ impl PaperSession {
     pub fn new(settings: &PaperSettings, instruments: Vec<Instrument>, session: u32) -> Self {
         let broker = PaperBroker::new(settings, instruments.clone());
         let engine = Engine::new(settings, instruments, session);
-        Self { engine, broker, seen: UtcMs(i64::MIN), warmup: false, dirty: false }
+        Self { engine, broker, seen: UtcMs(i64::MIN), warmup: false, dirty: false, checkpoints: true }
     }
 
     /// Continues an account from a stored checkpoint.
@@ -66,7 +68,14 @@ impl PaperSession {
             Checkpoint::deserialize(state).map_err(|e| CheckpointError::Unreadable(e.to_string()))?;
         let seen = engine.last_at;
         let engine = Engine::resume(instruments, engine);
-        Ok(Self { engine, broker, seen, warmup: false, dirty: false })
+        Ok(Self { engine, broker, seen, warmup: false, dirty: false, checkpoints: true })
+    }
+
+    /// The same without checkpoints: for a run that nobody will continue.
+    #[must_use]
+    pub fn without_checkpoints(mut self) -> Self {
+        self.checkpoints = false;
+        self
     }
 
     /// Follows these models; see [`Engine::follow`]. `rows` are what an earlier run of this session left in the journal up to its
@@ -106,7 +115,9 @@ impl PaperSession {
         if self.dirty && !self.engine.in_cycle() && !self.warmup {
             self.dirty = false;
             out.extend(self.engine.followed().map(|record| Effect::Record(Box::new(record))));
-            if let Some(record) = self.checkpoint() {
+            if self.checkpoints
+                && let Some(record) = self.checkpoint()
+            {
                 out.push(Effect::Record(Box::new(record)));
             }
         }

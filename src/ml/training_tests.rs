@@ -172,7 +172,7 @@ fn a_stored_model_speaks_with_the_same_bits() {
         assert!(text.contains(from), "{from}");
         Model::from_json(&text.replacen(from, to, 1), &schema()).unwrap_err()
     };
-    assert!(matches!(edited("\"format\":3", "\"format\":4"), MlError::Format { found: 4, expected: 3, .. }));
+    assert!(matches!(edited("\"format\":4", "\"format\":5"), MlError::Format { found: 5, expected: 4, .. }));
     assert!(matches!(edited(schema().input_hash(), "0123456789abcdef"), MlError::Features { .. }));
     assert!(matches!(edited("\"cost\":0.004", "\"cost\":0.001"), MlError::Damaged { .. }));
     assert!(matches!(Model::from_json("{}", &schema()).unwrap_err(), MlError::Unreadable(_)));

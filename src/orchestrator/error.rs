@@ -33,6 +33,8 @@ pub enum OrchestratorError {
     StandIn(String),
     #[error("the link to the market data broke off: {0}")]
     Link(String),
+    #[error("the backtest cannot run: {0}")]
+    Backtest(String),
     #[error("a background task was lost: {0}")]
     Task(String),
 }
@@ -45,7 +47,7 @@ impl OrchestratorError {
             Self::Training(error) => error.class(),
             Self::News(error) => error.class(),
             Self::LanguageModel(error) => error.class(),
-            Self::Checkpoint(_) | Self::Books(_) | Self::Frames(_) => ErrorClass::Data,
+            Self::Checkpoint(_) | Self::Books(_) | Self::Frames(_) | Self::Backtest(_) => ErrorClass::Data,
             Self::Features(_) | Self::StandIn(_) | Self::Task(_) => ErrorClass::System,
             Self::Link(_) => ErrorClass::Network,
         }

@@ -5,6 +5,8 @@
 //! nothing is shown that is not on disk; a stopped or killed run continues from its last checkpoint with the same account.
 
 mod analysis;
+pub mod backtest;
+mod brains;
 mod conductor;
 mod direct;
 mod error;

@@ -26,7 +26,7 @@ impl InUse {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn replace(&self, model: Model) {
+    pub(super) fn replace(&self, model: Model) {
         let mut models = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let model = Arc::new(model);
         match models.iter_mut().find(|m| m.card.horizon == model.card.horizon) {
@@ -93,7 +93,7 @@ impl Shelf {
     pub(super) fn propose(&self, trained: &Trained) -> Result<(), StoreError> {
         let model = &trained.model;
         let card = &model.card;
-        self.registry.enter_trials(trained.trials().cloned().collect())?;
+        self.registry.trial_file().enter(trained.trials().cloned().collect())?;
         self.registry.save(&self.universe, card.horizon, &card.version, model, card)?;
         self.registry.propose(&self.universe, card.horizon, &card.version)
     }

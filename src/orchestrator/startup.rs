@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::brains::Ingredients;
 use super::feed::Feed;
 use super::handle::{Envelope, Ports};
 use super::market::Market;
@@ -14,23 +15,18 @@ use super::shelf::{InUse, Shelf};
 use super::source::{LinkPicture, live};
 use super::{Launch, OrchestratorError, SourceKind, training};
 use crate::agents::{AgentEvent, AgentHandle, AgentOptions, AgentRuntime, BrainFactory};
-use crate::broker::fees::FeeSchedule;
 use crate::broker::ledger;
 use crate::decision::engine::Engine;
 use crate::decision::session::PaperSession;
-use crate::decision::{Optimizer, RiskManager};
 use crate::domain::account::AccountId;
 use crate::domain::agent::AgentKind;
 use crate::domain::command::{Ack, Command};
-use crate::domain::event::Brain;
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::quality::Quarantined;
 use crate::domain::snapshot::{Progress, SystemState};
 use crate::domain::time::{HOUR_MS, UtcMs};
-use crate::ml::{Predictor, Watch};
-use crate::monitor::HealthMonitor;
-use crate::pipeline::{Collector, FeatureSet};
-use crate::signals::{NewsText, Sentiment, Technical, TextScore, Whale};
+use crate::ml::Watch;
+use crate::signals::{NewsText, TextScore};
 use crate::sources::{LanguageModel, LanguageModelSettings, read_news};
 use crate::store::{Journal, Recording, SessionMeta};
 
@@ -127,7 +123,7 @@ pub(super) async fn start(
     let source = market.start(&loaded.recording, launch, trading_from).await?;
     let speed = (launch.source == SourceKind::Replay).then_some(launch.speed);
     let feed = Feed::new(source.deliveries, Interval::M5.ms(), speed, std::mem::take(&mut loaded.refused));
-    let (agents, events) = spawn_agents(launch, &universe, &price_decimals, &loaded);
+    let (agents, events) = spawn_agents(launch, &universe, price_decimals, loaded);
     let link = source.link;
     Ok(Some(Ready { session, session_id, journal, shelf, agents, events, feed, link, trading_from }))
 }
@@ -298,16 +294,24 @@ fn refuse_while_starting(envelope: Envelope) -> bool {
 fn spawn_agents(
     launch: &Launch,
     universe: &[(Pair, Interval)],
-    price_decimals: &BTreeMap<Pair, u32>,
-    loaded: &Loaded,
+    price_decimals: BTreeMap<Pair, u32>,
+    loaded: Loaded,
 ) -> (BTreeMap<AgentKind, AgentHandle>, mpsc::Receiver<AgentEvent>) {
     let (tx, events) = mpsc::channel(1_024);
-    let core = launch.settings.core.clone();
+    let ingredients = Arc::new(Ingredients {
+        core: launch.settings.core.clone(),
+        features: Arc::clone(&launch.features),
+        universe: universe.to_vec(),
+        price_decimals,
+        models: loaded.models,
+        texts: loaded.texts,
+        scores: loaded.scores,
+    });
     let agents = AgentKind::ALL
         .into_iter()
         .map(|kind| {
-            let factory =
-                factory(kind, core.clone(), &launch.features, universe.to_vec(), price_decimals.clone(), loaded);
+            let ingredients = Arc::clone(&ingredients);
+            let factory: BrainFactory = Arc::new(move || ingredients.brain(kind));
             let s = &launch.settings.agents;
             let options = AgentOptions {
                 mailbox_capacity: s.mailbox_capacity,
@@ -322,38 +326,4 @@ fn spawn_agents(
         })
         .collect();
     (agents, events)
-}
-
-fn factory(
-    kind: AgentKind,
-    core: crate::domain::CoreSettings,
-    features: &Arc<FeatureSet>,
-    universe: Vec<(Pair, Interval)>,
-    price_decimals: BTreeMap<Pair, u32>,
-    loaded: &Loaded,
-) -> BrainFactory {
-    let features = Arc::clone(features);
-    let models = loaded.models.clone();
-    let texts = loaded.texts.clone();
-    let scores = loaded.scores.clone();
-    Arc::new(move || -> Box<dyn Brain> {
-        match kind {
-            AgentKind::DataCollector => {
-                let collector = Collector::with_features(&universe, &core.pipeline, &features);
-                Box::new(collector.knowing_decimals(&price_decimals))
-            }
-            AgentKind::Sentiment => Box::new(Sentiment::new(core.sentiment.clone(), texts.clone(), scores.clone())),
-            AgentKind::Technical => Box::new(Technical::new()),
-            AgentKind::MlPredictor => {
-                let fees = FeeSchedule::with_settings(&core.paper);
-                let cost = Box::new(move |at| fees.round_trip(at));
-                let predictor = Predictor::new(models.all(), features.schema(), cost);
-                Box::new(predictor.explaining_from(core.gate.signal_lift))
-            }
-            AgentKind::WhaleDetector => Box::new(Whale::new(core.whale.clone())),
-            AgentKind::RiskManager => Box::new(RiskManager::new(&core)),
-            AgentKind::PortfolioOptimizer => Box::new(Optimizer::new(core.portfolio.clone(), core.risk.clone())),
-            AgentKind::HealthMonitor => Box::new(HealthMonitor::new(&core)),
-        }
-    })
 }

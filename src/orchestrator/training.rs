@@ -114,7 +114,7 @@ pub fn train_models(
             }
         }
     }
-    registry.enter_trials(trained.iter().flatten().flat_map(Trained::trials).cloned().collect())?;
+    registry.trial_file().enter(trained.iter().flatten().flat_map(Trained::trials).cloned().collect())?;
     match trained.iter().find_map(|outcome| outcome.as_ref().err()) {
         Some(error) if trained.iter().all(Result::is_err) => Err(error.clone().into()),
         _ => Ok(trained),

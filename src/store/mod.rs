@@ -23,7 +23,8 @@ pub use error::StoreError;
 pub use instruments::load_instruments;
 pub use journal::{Journal, SessionMeta, SessionRow, Table};
 pub use models::{
-    Admitted, Change, ChangeKind, CompareRow, FellBack, HistoryEntry, InForce, Registry, RegistryEntry, RolledBack, Who,
+    Admitted, Change, ChangeKind, CompareRow, FellBack, HistoryEntry, InForce, Registry, RegistryEntry, RolledBack,
+    TrialFile, Who,
 };
 pub use quarantine::QuarantineFile;
 pub use recording::{Batches, Recording, ReplayRows};

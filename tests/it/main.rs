@@ -10,6 +10,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod backtest;
 mod bad_input;
 mod corruption;
 mod documents;

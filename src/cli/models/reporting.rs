@@ -1,15 +1,13 @@
 //! `cst models report`: the models in force, read from the registry, as a page in a file.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use color_eyre::eyre::{WrapErr, eyre};
 use serde_json::json;
 
 use super::report::{Unread, page};
-use super::{Answer, Outcome, Shelf, words};
+use super::{Answer, Shelf, words};
+use crate::cli::page::write_whole;
 use crate::domain::Horizon;
 use crate::domain::snapshot::ModelView;
 use crate::ml::Model;
@@ -67,23 +65,4 @@ impl Shelf {
             ..model.view()
         })
     }
-}
-
-/// Writes a file beside `path` and gives it that name once it is whole: whatever was there stays until then.
-fn write_whole(path: &Path, bytes: &[u8]) -> Outcome {
-    let mut beside: OsString = path.as_os_str().to_owned();
-    beside.push(".part");
-    let beside = PathBuf::from(beside);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        std::fs::rename(&beside, path)
-    };
-    let written: std::io::Result<()> = write();
-    if written.is_err() {
-        // The error above is what matters; a leftover part is never read.
-        let _ = std::fs::remove_file(&beside);
-    }
-    Ok(written?)
 }

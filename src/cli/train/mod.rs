@@ -153,7 +153,7 @@ fn explained(
 
 /// What the ledger of trials makes of the walk-forwards: how likely each would be as good by skill, after all that was ever tried.
 fn luck(registry: &Registry, outcomes: &[Result<Trained, MlError>]) -> Result<String, color_eyre::Report> {
-    let ledger = registry.trials()?;
+    let ledger = registry.trial_file().read()?;
     let mut text = String::new();
     for trained in outcomes.iter().flatten() {
         text.push_str(&held_out(&ledger, &trained.model.view()));

@@ -29,6 +29,7 @@ pub use compare::CompareRow;
 pub use history::{Change, ChangeKind, HistoryEntry, Who};
 pub use in_force::{FellBack, InForce};
 pub use promotion::{Admitted, RolledBack};
+pub use trials::TrialFile;
 pub use version::RegistryEntry;
 
 const MODEL: &str = "model.json";

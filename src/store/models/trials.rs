@@ -1,22 +1,34 @@
-//! The file of the trial ledger: one line per judged configuration, over all universes of the folder.
+//! The file of the trial ledger: one line per judged configuration, over everything in its folder.
 
 use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use super::Registry;
 use super::lock::Lock;
 use crate::ml::trials::{Ledger, Trial};
 use crate::store::{StoreError, files};
 
-/// Name of the file in the folder of models.
+/// Name of the file in its folder.
 pub const TRIALS: &str = "TRIALS.jsonl";
 
-impl Registry {
+/// The ledger of one folder.
+#[derive(Debug, Clone)]
+pub struct TrialFile {
+    folder: PathBuf,
+}
+
+impl TrialFile {
+    #[must_use]
+    pub fn of(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
     /// Everything that was ever tried. A line that was cut off while it was written was never entered, and is not read.
     ///
     /// # Errors
     /// [`StoreError::Models`] when a line was changed, removed or moved: then nothing can be said of chance any more.
-    pub fn trials(&self) -> Result<Ledger, StoreError> {
+    pub fn read(&self) -> Result<Ledger, StoreError> {
         let path = self.folder.join(TRIALS);
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
@@ -29,11 +41,12 @@ impl Registry {
     /// Enters trials, on disk when this returns, and gives the ledger with them. A trial that says nothing is left out.
     ///
     /// # Errors
-    /// As [`Registry::trials`], and when the file cannot be written.
-    pub fn enter_trials(&self, trials: Vec<Trial>) -> Result<Ledger, StoreError> {
+    /// As [`TrialFile::read`], and when the file cannot be written.
+    pub fn enter(&self, trials: Vec<Trial>) -> Result<Ledger, StoreError> {
+        files::create_folder(&self.folder)?;
         let _lock = Lock::take(&self.folder)?;
         let path = self.folder.join(TRIALS);
-        let mut ledger = self.trials()?;
+        let mut ledger = self.read()?;
         let mut lines = String::new();
         for trial in trials {
             let Ok(entry) = ledger.append(trial) else { continue };
@@ -52,6 +65,14 @@ impl Registry {
         };
         write(&mut file).map_err(files::failed("write", &path))?;
         Ok(ledger)
+    }
+}
+
+impl Registry {
+    /// The ledger of everything that was trained into this registry.
+    #[must_use]
+    pub fn trial_file(&self) -> TrialFile {
+        TrialFile::of(&self.folder)
     }
 }
 
@@ -83,29 +104,29 @@ mod tests {
     fn trials_stay_and_a_cut_off_line_was_never_entered() {
         let folder = tempfile::tempdir().unwrap();
         let registry = Registry::open(folder.path()).unwrap();
-        assert_eq!(registry.trials().unwrap().configurations(), 0);
-        assert_eq!(registry.enter_trials(vec![trial(1), trial(2)]).unwrap().configurations(), 2);
+        assert_eq!(registry.trial_file().read().unwrap().configurations(), 0);
+        assert_eq!(registry.trial_file().enter(vec![trial(1), trial(2)]).unwrap().configurations(), 2);
         let path = folder.path().join(TRIALS);
         let mut text = std::fs::read_to_string(&path).unwrap();
         text.push_str("{\"id\":3,\"tri");
         std::fs::write(&path, &text).unwrap();
-        assert_eq!(registry.trials().unwrap().configurations(), 2);
+        assert_eq!(registry.trial_file().read().unwrap().configurations(), 2);
         let unsound = Trial { configuration: String::new(), ..trial(4) };
-        let ledger = registry.enter_trials(vec![unsound, trial(3)]).unwrap();
+        let ledger = registry.trial_file().enter(vec![unsound, trial(3)]).unwrap();
         assert_eq!((ledger.configurations(), ledger.hold_out_uses(Horizon::H24, UtcMs(i64::MIN))), (3, 1));
-        assert_eq!(registry.trials().unwrap(), ledger);
+        assert_eq!(registry.trial_file().read().unwrap(), ledger);
     }
 
     #[test]
     fn a_changed_line_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let registry = Registry::open(folder.path()).unwrap();
-        registry.enter_trials(vec![trial(1), trial(2)]).unwrap();
+        registry.trial_file().enter(vec![trial(1), trial(2)]).unwrap();
         let path = folder.path().join(TRIALS);
         let text = std::fs::read_to_string(&path).unwrap().replace("\"c1\"", "\"c9\"");
         std::fs::write(&path, text).unwrap();
-        let told = registry.trials().unwrap_err().to_string();
+        let told = registry.trial_file().read().unwrap_err().to_string();
         assert!(told.contains("entry 1 of the trial ledger was changed"), "{told}");
-        assert!(registry.enter_trials(vec![trial(3)]).is_err());
+        assert!(registry.trial_file().enter(vec![trial(3)]).is_err());
     }
 }

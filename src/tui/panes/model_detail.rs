@@ -197,7 +197,8 @@ fn hold_out(m: &ModelView, width: usize) -> Vec<Ink> {
     let skill = if h.brier < h.brier_base { Role::Good } else { Role::Warn };
     let won = match h.confident.hit_rate {
         None => Ink::muted("none"),
-        Some(rate) => Ink::text(format::count(u64::from(h.confident.n))).add(format!("  won {}", format::float(rate, 3)), Role::Muted),
+        Some(rate) => Ink::text(format::count(u64::from(h.confident.n)))
+            .add(format!("  won {}", format::float(rate, 3)), Role::Muted),
     };
     vec![
         section("hold-out", rows),

@@ -1,10 +1,10 @@
 //! How a model has done since it is in force, and its drift.
 
-use super::parts::{
+use super::section::beside;
+use crate::cli::page::{
     Column, Html, Tone, count, effective, element, facts, folded, instant, maybe, note, paragraph, part, percent,
     score, table, toned, value, with_line,
 };
-use super::section::beside;
 use crate::domain::drift::{DetectorView, DriftAction, DriftReport, FeatureDrift, FeatureVerdict, WindowDrift};
 use crate::domain::snapshot::{LiveModel, ModelView};
 

@@ -1,9 +1,9 @@
-//! The models in force as one HTML page that stands alone: no script, nothing to load, light and dark, for screen and paper.
+//! The models in force as one HTML page that stands alone.
 //!
 //! Everything on it comes from [`ModelView`]; what a view does not have is said to be absent.
 
-use self::parts::{
-    Column, Html, count, element, holding, instant, maybe, paragraph, part, percent, score, table, with_line,
+use crate::cli::page::{
+    Column, Html, count, document, element, holding, instant, maybe, paragraph, part, percent, score, table, with_line,
 };
 use crate::domain::plan::Horizon;
 use crate::domain::reading::GateEvidence;
@@ -11,18 +11,8 @@ use crate::domain::snapshot::ModelView;
 use crate::domain::time::UtcMs;
 
 mod live;
-mod parts;
-mod plots;
 mod section;
 
-const STYLE: &str = include_str!("page.css");
-/// Nothing may be loaded and no script may run, whatever a name on the page says.
-const HEAD: &str = "<meta charset=\"utf-8\">\
-<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-<meta name=\"color-scheme\" content=\"light dark\">\
-<meta name=\"referrer\" content=\"no-referrer\">\
-<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-<title>Models in force · CryptoSmartTrader</title>";
 const QUESTION: &str = "Each model answers one question for one horizon: how likely does a managed trade that is entered now end with a net \
 profit, after costs? Its figures come from a walk-forward: each block was predicted by a model that had seen only what came before it.";
 const BASELINES: &str = "A figure means little alone, so each stands beside what the simplest answer scores, such as always saying the base rate. \
@@ -49,11 +39,7 @@ pub fn page(models: &[ModelView], unread: &[Unread], made_at: UtcMs) -> String {
     }
     main.extend(models.iter().enumerate().map(|(place, model)| section::of(model, &anchor(place))));
     let foot = "Made by cst models report. Nothing on this page is advice to trade.";
-    let body = element("body", &[], [element("main", &[], main), element("footer", &[], [Html::text(foot)])]);
-    let style = element("style", &[], [Html::fixed(STYLE)]);
-    let html =
-        element("html", &[("lang", "en")], [element("head", &[], [Html::fixed(HEAD), style]), Html::fixed("\n"), body]);
-    format!("<!DOCTYPE html>\n{}\n", html.into_string())
+    document("Models in force", main, foot)
 }
 
 fn head(models: &[ModelView], unread: &[Unread], made_at: UtcMs) -> Html {

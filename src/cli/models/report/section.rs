@@ -1,11 +1,11 @@
 //! The section of one model: where it comes from, how well it did out of sample, and what speaks for it.
 
 use super::live;
-use super::parts::{
+use crate::cli::page::plots::{Scale, Span, bar, drawable, reliability};
+use crate::cli::page::{
     Column, Html, Tone, count, decimals, effective, element, facts, folded, holding, instant, maybe, note, paragraph,
     part, percent, score, table, toned, value, with_line,
 };
-use super::plots::{Scale, Span, bar, drawable, reliability};
 use crate::domain::reading::GateEvidence;
 use crate::domain::snapshot::{FeatureImportance, LeakageLine, ModelView};
 

@@ -1,6 +1,6 @@
 //! Plots as inline SVG. Colours and widths come from the page's style, so that they follow light and dark.
 
-use super::parts::{Html, count, decimals, element, score};
+use super::{Html, count, decimals, element, score};
 
 /// Side of the square in which a reliability curve lies, and the room left and below for its labels; in units of the drawing.
 const SIDE: f64 = 300.0;
@@ -13,7 +13,7 @@ const SMALLEST: f64 = 2.5;
 
 /// The axes of a reliability curve: the same for what was said and for what came, so that the diagonal is one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Span {
+pub(in crate::cli) struct Span {
     /// In tenths.
     from: u32,
     to: u32,
@@ -21,7 +21,7 @@ pub(super) struct Span {
 
 impl Span {
     /// The tenths that hold every point.
-    pub(super) fn of(points: &[(f64, f64, u32)]) -> Self {
+    pub(in crate::cli) fn of(points: &[(f64, f64, u32)]) -> Self {
         let values = || points.iter().flat_map(|(said, was, _)| [*said, *was]);
         let low = (values().fold(1.0, f64::min) * 10.0 - 0.05).floor().clamp(0.0, 10.0) as u32;
         let high = (values().fold(0.0, f64::max) * 10.0 + 0.05).ceil().clamp(0.0, 10.0) as u32;
@@ -37,7 +37,7 @@ impl Span {
     }
 
     /// Both ends in words, when they leave out some of what is possible.
-    pub(super) fn cut(self) -> Option<(String, String)> {
+    pub(in crate::cli) fn cut(self) -> Option<(String, String)> {
         (self.from > 0 || self.to < 10).then(|| (tenth(self.from), tenth(self.to)))
     }
 
@@ -65,7 +65,7 @@ fn tenth(tenths: u32) -> String {
 }
 
 /// Points of a curve that can be drawn, from the lowest confidence to the highest.
-pub(super) fn drawable(bins: &[(f64, f64, u32)]) -> Vec<(f64, f64, u32)> {
+pub(in crate::cli) fn drawable(bins: &[(f64, f64, u32)]) -> Vec<(f64, f64, u32)> {
     let is_share = |v: &f64| (0.0..=1.0).contains(v);
     let mut points: Vec<_> =
         bins.iter().filter(|(said, was, rows)| is_share(said) && is_share(was) && *rows > 0).copied().collect();
@@ -74,7 +74,7 @@ pub(super) fn drawable(bins: &[(f64, f64, u32)]) -> Vec<(f64, f64, u32)> {
 }
 
 /// What was said against what came, a point for each bin. `points` are those of [`drawable`].
-pub(super) fn reliability(points: &[(f64, f64, u32)]) -> Html {
+pub(in crate::cli) fn reliability(points: &[(f64, f64, u32)]) -> Html {
     let span = Span::of(points);
     let (from, to) = (f64::from(span.from) / 10.0, f64::from(span.to) / 10.0);
     let (width, height) = (LEFT + SIDE + EDGE, EDGE + SIDE + BELOW);
@@ -135,30 +135,30 @@ fn point(span: Span, (said, was, rows): (f64, f64, u32), most: u32) -> Html {
     )
 }
 
-fn line(class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Html {
+pub(super) fn line(class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) -> Html {
     let (x1, y1, x2, y2) = (place(x1), place(y1), place(x2), place(y2));
     element("line", &[("class", class), ("x1", &x1), ("y1", &y1), ("x2", &x2), ("y2", &y2)], [])
 }
 
-fn label(anchor: &str, (x, y): (f64, f64), words: &str, class: &str) -> Html {
+pub(super) fn label(anchor: &str, (x, y): (f64, f64), words: &str, class: &str) -> Html {
     let (x, y) = (place(x), place(y));
     element("text", &[("class", class), ("text-anchor", anchor), ("x", &x), ("y", &y)], [Html::text(words)])
 }
 
-fn place(at: f64) -> String {
+pub(super) fn place(at: f64) -> String {
     format!("{at:.1}")
 }
 
 /// The scale that all bars of a list share; it always holds zero.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(in crate::cli) struct Scale {
     from: f64,
     to: f64,
 }
 
 impl Scale {
     /// Holds every value with its error; `None` when there is nothing to draw.
-    pub(super) fn of(values: impl Iterator<Item = (f64, f64)>) -> Option<Self> {
+    pub(in crate::cli) fn of(values: impl Iterator<Item = (f64, f64)>) -> Option<Self> {
         let (mut from, mut to) = (0.0_f64, 0.0_f64);
         for (value, error) in values.filter(|(value, error)| value.is_finite() && error.is_finite()) {
             from = from.min(value - error.abs());
@@ -174,7 +174,7 @@ impl Scale {
 }
 
 /// One horizontal bar from zero to a value, with its error to both sides. It takes the width that it is given.
-pub(super) fn bar(scale: Scale, value: f64, error: f64) -> Html {
+pub(in crate::cli) fn bar(scale: Scale, value: f64, error: f64) -> Html {
     let zero = scale.at(0.0);
     let mut parts = Vec::new();
     if value.is_finite() {

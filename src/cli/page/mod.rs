@@ -1,6 +1,22 @@
-//! Pieces of a page. Whatever becomes an [`Html`] is escaped, and every tag that is opened is closed.
+//! HTML pages that stand alone: no script, nothing to load, light and dark, for screen and paper.
+//!
+//! Serves the commands that write a report. Whatever becomes an [`Html`] is escaped, and every tag that is opened is closed.
+
+pub(in crate::cli) mod curves;
+pub(in crate::cli) mod plots;
+mod write;
+
+pub(in crate::cli) use write::write_whole;
 
 use crate::domain::time::UtcMs;
+
+const STYLE: &str = include_str!("page.css");
+/// Nothing may be loaded and no script may run, whatever a name on the page says.
+const HEAD: &str = "<meta charset=\"utf-8\">\
+<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+<meta name=\"color-scheme\" content=\"light dark\">\
+<meta name=\"referrer\" content=\"no-referrer\">\
+<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">";
 
 /// What stands for a value that is absent.
 const ABSENT: &str = "–";
@@ -11,20 +27,20 @@ const NO_BREAK: char = '\u{a0}';
 
 /// A piece of a page that is safe to put into it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Html(String);
+pub(in crate::cli) struct Html(String);
 
 impl Html {
     /// A text, with everything in it that a browser would read as more than a text made harmless.
-    pub(super) fn text(words: &str) -> Self {
+    pub(in crate::cli) fn text(words: &str) -> Self {
         Self(escaped(words))
     }
 
     /// Words of this program that are markup already.
-    pub(super) fn fixed(markup: &'static str) -> Self {
+    pub(in crate::cli) fn fixed(markup: &'static str) -> Self {
         Self(markup.to_owned())
     }
 
-    pub(super) fn into_string(self) -> String {
+    pub(in crate::cli) fn into_string(self) -> String {
         self.0
     }
 }
@@ -53,7 +69,7 @@ fn escaped(words: &str) -> String {
 }
 
 /// An element with attributes and content.
-pub(super) fn element(
+pub(in crate::cli) fn element(
     name: &'static str,
     attributes: &[(&'static str, &str)],
     content: impl IntoIterator<Item = Html>,
@@ -64,38 +80,38 @@ pub(super) fn element(
 }
 
 /// An element that holds one text.
-pub(super) fn holding(name: &'static str, words: &str) -> Html {
+pub(in crate::cli) fn holding(name: &'static str, words: &str) -> Html {
     element(name, &[], [Html::text(words)])
 }
 
-pub(super) fn paragraph(words: &str) -> Html {
+pub(in crate::cli) fn paragraph(words: &str) -> Html {
     holding("p", words)
 }
 
 /// A paragraph that says why something is not there, or how to read what is.
-pub(super) fn note(words: &str) -> Html {
+pub(in crate::cli) fn note(words: &str) -> Html {
     element("p", &[("class", "note")], [Html::text(words)])
 }
 
 /// Part of a section under its own heading.
-pub(super) fn part(title: &str, content: impl IntoIterator<Item = Html>) -> Html {
+pub(in crate::cli) fn part(title: &str, content: impl IntoIterator<Item = Html>) -> Html {
     element("section", &[("class", "part")], std::iter::once(holding("h3", title)).chain(content))
 }
 
 /// What is folded until somebody opens it.
-pub(super) fn folded(summary: &str, content: Html) -> Html {
+pub(in crate::cli) fn folded(summary: &str, content: Html) -> Html {
     element("details", &[], [holding("summary", summary), content])
 }
 
 /// Names beside their values.
-pub(super) fn facts(list: &[(&str, String)]) -> Html {
+pub(in crate::cli) fn facts(list: &[(&str, String)]) -> Html {
     let one = |(name, value): &(&str, String)| element("div", &[], [holding("dt", name), holding("dd", value)]);
     element("dl", &[("class", "facts")], list.iter().map(one))
 }
 
 /// How the text of a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Column {
+pub(in crate::cli) enum Column {
     Words,
     Number,
 }
@@ -110,7 +126,7 @@ impl Column {
 }
 
 /// Rows under a head; the first cell of a row names it.
-pub(super) fn table(caption: &str, head: &[(&str, Column)], rows: impl IntoIterator<Item = Vec<Html>>) -> Html {
+pub(in crate::cli) fn table(caption: &str, head: &[(&str, Column)], rows: impl IntoIterator<Item = Vec<Html>>) -> Html {
     let title = |(words, column): &(&str, Column)| {
         element("th", &[("scope", "col"), ("class", column.class())], [Html::text(words)])
     };
@@ -130,13 +146,13 @@ pub(super) fn table(caption: &str, head: &[(&str, Column)], rows: impl IntoItera
 
 /// How something came out; told by words first, and by colour besides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(in crate::cli) enum Tone {
     Good,
     Bad,
     Plain,
 }
 
-pub(super) fn toned(tone: Tone, words: &str) -> Html {
+pub(in crate::cli) fn toned(tone: Tone, words: &str) -> Html {
     let class = match tone {
         Tone::Good => "good",
         Tone::Bad => "bad",
@@ -146,12 +162,12 @@ pub(super) fn toned(tone: Tone, words: &str) -> Html {
 }
 
 /// A value above a smaller line about it.
-pub(super) fn with_line(value: Html, line: &str) -> Html {
+pub(in crate::cli) fn with_line(value: Html, line: &str) -> Html {
     [value, element("small", &[], [Html::text(line)])].into_iter().collect()
 }
 
 /// `12345` as `12,345`.
-pub(super) fn count(number: u64) -> String {
+pub(in crate::cli) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -164,7 +180,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number with so many decimals; a dash when it is none.
-pub(super) fn decimals(value: f64, places: usize) -> String {
+pub(in crate::cli) fn decimals(value: f64, places: usize) -> String {
     if !value.is_finite() {
         return ABSENT.to_owned();
     }
@@ -174,12 +190,12 @@ pub(super) fn decimals(value: f64, places: usize) -> String {
 }
 
 /// A score, with four decimals.
-pub(super) fn score(value: f64) -> String {
+pub(in crate::cli) fn score(value: f64) -> String {
     decimals(value, 4)
 }
 
 /// A small or large value, such as a threshold of which only the size is known.
-pub(super) fn value(value: f64) -> String {
+pub(in crate::cli) fn value(value: f64) -> String {
     match value.abs() {
         size if size >= 1e15 => format!("{value:.2e}"),
         size if size >= 1000.0 => effective(value),
@@ -190,22 +206,31 @@ pub(super) fn value(value: f64) -> String {
 }
 
 /// An effective number: whole from 100 on.
-pub(super) fn effective(value: f64) -> String {
+pub(in crate::cli) fn effective(value: f64) -> String {
     if value.is_finite() && (100.0..1e15).contains(&value) { count(value.round() as u64) } else { decimals(value, 1) }
 }
 
 /// A share as a percentage.
-pub(super) fn percent(share: f64, places: usize) -> String {
+pub(in crate::cli) fn percent(share: f64, places: usize) -> String {
     if share.is_finite() { format!("{}{NO_BREAK}%", decimals(share * 100.0, places)) } else { ABSENT.to_owned() }
 }
 
 /// The words of a value that may be absent.
-pub(super) fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
+pub(in crate::cli) fn maybe(value: Option<f64>, words: impl Fn(f64) -> String) -> String {
     value.map_or_else(|| ABSENT.to_owned(), words)
 }
 
-pub(super) fn instant(at: UtcMs) -> String {
+pub(in crate::cli) fn instant(at: UtcMs) -> String {
     format!("{} UTC", at.minute())
+}
+
+/// The whole page.
+pub(in crate::cli) fn document(title: &str, main: impl IntoIterator<Item = Html>, foot: &str) -> String {
+    let body = element("body", &[], [element("main", &[], main), element("footer", &[], [Html::text(foot)])]);
+    let title = element("title", &[], [Html::text(&format!("{title} · CryptoSmartTrader"))]);
+    let head = element("head", &[], [Html::fixed(HEAD), title, element("style", &[], [Html::fixed(STYLE)])]);
+    let html = element("html", &[("lang", "en")], [head, Html::fixed("\n"), body]);
+    format!("<!DOCTYPE html>\n{}\n", html.into_string())
 }
 
 #[cfg(test)]
