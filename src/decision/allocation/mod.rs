@@ -1,0 +1,22 @@
+//! The mathematics of the Portfolio Optimizer: from covariances and scenarios to weights, each with the proof of its quality.
+//!
+//! Serves [`super::portfolio`]. In go a covariance matrix or equally probable scenarios of returns, caps and a budget; out come weights ≥ 0 under
+//! the caps, a KKT residual that is computed from the weights themselves, and the same measures for 1/N. Always true: a solver that does not reach
+//! its optimum is an error value, never a wrong weight; equal inputs give equal bits.
+
+mod cholesky;
+pub mod covariance;
+mod equal_risk;
+mod hrp;
+mod lanes;
+mod matrix;
+mod scenarios;
+mod shares;
+mod solution;
+
+pub use equal_risk::{equal_risk, risk_contributions};
+pub use hrp::hrp;
+pub use matrix::SymmetricMatrix;
+pub use scenarios::Scenarios;
+pub use shares::{fill_under_caps, inverse_variance};
+pub use solution::{AllocationError, KKT_MAX, Solution};
