@@ -4,7 +4,7 @@ use super::lanes::{add_scaled, dot};
 use super::matrix::SymmetricMatrix;
 
 /// A pivot below this share of its diagonal cell is rounding: the row is a combination of those before it.
-const PIVOT: f64 = 1e-12;
+const PIVOT: f64 = 1e-9;
 
 /// L with A = L·L′; row i holds i + 1 numbers.
 #[derive(Debug, Clone, Default)]
