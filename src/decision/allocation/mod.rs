@@ -7,8 +7,11 @@
 mod active_set;
 mod cholesky;
 pub mod covariance;
+mod cvar;
+mod cvar_search;
 mod equal_risk;
 mod hrp;
+mod inverse;
 mod lanes;
 mod limits;
 mod matrix;
@@ -22,6 +25,7 @@ mod solution;
 mod specimens;
 mod turnover;
 
+pub use cvar::{cvar, min_cvar};
 pub use equal_risk::{equal_risk, risk_contributions};
 pub use hrp::hrp;
 pub use limits::{Limits, Total};
