@@ -291,8 +291,9 @@ impl<'a> Search<'a> {
             up = above.map(slope).filter(|a| up.is_none_or(|u| a.0 < u.0)).or(up);
             down = below.map(slope).filter(|b| down.is_none_or(|d| b.0 > d.0)).or(down);
         }
+        // At an optimum every price between the two will do; the lowest says whether less than the whole sum would be better.
+        self.price = down.map_or(0.0, |(fall, ..)| fall);
         let (Some((rise, i, above)), Some((fall, j, below))) = (up, down) else { return Ok(false) };
-        self.price = f64::midpoint(rise, fall);
         if i == j || fall - rise <= tolerance {
             return Ok(false);
         }

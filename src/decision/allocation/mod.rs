@@ -10,6 +10,7 @@ pub mod covariance;
 mod cvar;
 mod cvar_search;
 mod equal_risk;
+mod growth;
 mod hrp;
 mod inverse;
 mod lanes;
@@ -27,6 +28,7 @@ mod turnover;
 
 pub use cvar::{cvar, min_cvar};
 pub use equal_risk::{equal_risk, risk_contributions};
+pub use growth::{growth, kelly_mv, kelly_scenarios};
 pub use hrp::hrp;
 pub use limits::{Limits, Total};
 pub use matrix::SymmetricMatrix;
