@@ -3,7 +3,7 @@
 use super::active_set::Program;
 use super::cholesky::Cholesky;
 use super::lanes::{add_scaled, dot};
-use super::limits::Limits;
+use super::limits::{Limits, Total};
 use super::matrix::SymmetricMatrix;
 use super::optimality::{kkt_residual, largest, pieces};
 use super::scenarios::Scenarios;
@@ -22,7 +22,7 @@ const SUFFICIENT: f64 = 1e-4;
 /// over is cash at no return.
 ///
 /// # Errors
-/// Sizes that differ; no step left that brings growth before the optimum is reached.
+/// Sizes that differ; a total that must be given out and with which a scenario loses everything.
 pub fn kelly_scenarios(
     scenarios: &Scenarios,
     turnover: Option<&Turnover>,
@@ -32,17 +32,15 @@ pub fn kelly_scenarios(
     if limits.caps().len() != n || turnover.is_some_and(|t| t.held().len() != n) {
         return Err(AllocationError::Sizes);
     }
-    let (pieces, mut weights) = (pieces(limits, turnover), limits.filled(0..n));
+    let pieces = pieces(limits, turnover);
     let cost = |w: &[f64]| turnover.map_or(0.0, |t| t.price(w));
     let value = |w: &[f64]| growth(&scenarios.portfolio(w)).map(|g| g - cost(w));
-    // Where the first fill would lose everything in a scenario, an even and then a smaller one is begun with.
-    let mut now = value(&weights);
-    if now.is_none() {
-        let sum: f64 = limits.caps().iter().sum();
-        weights = limits.caps().iter().map(|c| c * (limits.sum() / sum).min(1.0)).collect();
-        now = value(&weights);
-    }
-    let mut now = now.ok_or(AllocationError::NotFinite)?;
+    // Cash survives every scenario.
+    let mut weights = match limits.total() {
+        Total::AtMost(_) => vec![0.0; n],
+        Total::Exactly(_) => limits.filled(0..n),
+    };
+    let mut now = value(&weights).ok_or(AllocationError::NotFinite)?;
     let mut iterations = 0;
     loop {
         let at = Slopes::at(scenarios, &weights);
@@ -150,7 +148,6 @@ pub fn kelly_mv(means: &[f64], covariance: &SymmetricMatrix) -> Result<Solution,
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::limits::Total;
     use super::super::specimens::scenarios;
     use super::*;
 

@@ -25,6 +25,7 @@ mod solution;
 #[cfg(test)]
 mod specimens;
 mod turnover;
+mod within;
 
 pub use cvar::{cvar, min_cvar};
 pub use equal_risk::{equal_risk, risk_contributions};
@@ -37,3 +38,4 @@ pub use scenarios::Scenarios;
 pub use shares::{fill_under_caps, inverse_variance};
 pub use solution::{AllocationError, KKT_MAX, Solution};
 pub use turnover::{TradingCost, Turnover};
+pub use within::{Allocation, Measures, Method, Question, SCENARIOS_MIN, allocate_within};

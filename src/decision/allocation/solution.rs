@@ -43,7 +43,7 @@ pub enum AllocationError {
     NotPositiveDefinite,
     #[error("the caps leave no room for the whole budget")]
     Infeasible,
-    #[error("too few scenarios")]
+    #[error("the scenarios are too few for a tail")]
     TooFewScenarios,
     #[error("the scenarios of returns are missing")]
     NoScenarios,
