@@ -16,7 +16,8 @@ pub fn hrp(covariance: &SymmetricMatrix) -> Option<(Vec<f64>, Vec<usize>)> {
     let order = leaf_order(covariance)?;
     let sorted = Sorted::new(covariance, &order);
     let mut by_leaf = vec![1.0; order.len()];
-    let mut parts = vec![0..order.len()];
+    let whole = 0..order.len();
+    let mut parts = vec![whole];
     while let Some(part) = parts.pop() {
         if part.len() < 2 {
             continue;
