@@ -1,10 +1,9 @@
 //! One account's candidates and their shares, with the steps by which each share was found.
 
 use super::method_name;
+use crate::decision::allocation::{SymmetricMatrix, fill_under_caps, hrp, inverse_variance};
 use crate::decision::check::{check, known};
-use crate::decision::hrp::hrp;
 use crate::decision::returns::ReturnPanel;
-use crate::decision::shares::{fill_under_caps, inverse_variance};
 use crate::decision::wording::percent;
 use crate::domain::account::AccountId;
 use crate::domain::decision::{BlockReason, Station, TraceStep};
@@ -108,7 +107,9 @@ impl Terms<'_> {
     fn weights(&self, pairs: &[Pair]) -> (Vec<f64>, &'static str) {
         let Some(covariance) = self.panel.covariance(pairs) else { return (vec![0.0; pairs.len()], "no covariance") };
         let by_hrp = match self.method {
-            AllocationMethod::Hrp => hrp(&covariance).map(|(weights, _)| weights),
+            AllocationMethod::Hrp => {
+                SymmetricMatrix::from_rows(&covariance).and_then(|c| hrp(&c)).map(|(weights, _)| weights)
+            }
             AllocationMethod::InverseVariance => None,
         };
         if let Some(weights) = by_hrp {

@@ -17,6 +17,7 @@ mod labels;
 mod linear;
 mod orderflow;
 mod overfit;
+mod portfolio;
 mod regime;
 mod resample;
 mod trees;
