@@ -172,8 +172,8 @@ pub const SETTINGS: &[Setting] = &[
     setting("risk.health_floor", Number(0.0, 1.0), "Health score below which nothing new is entered."),
     setting(
         "portfolio.method",
-        Choice(&["inverse_variance", "hrp"]),
-        "How candidates share the money: by inverse variance or by hierarchical risk parity.",
+        Choice(&["inverse_variance", "hrp", "equal_risk", "min_variance", "min_cvar", "log_growth", "equal_weight"]),
+        "How candidates share the money: hierarchical risk parity, equal risk contribution, inverse or minimum variance, minimum CVaR, log growth, 1/N.",
     ),
     setting("portfolio.window_hours", Whole(24, 8_760), "Hours of returns behind the covariance."),
     setting("portfolio.new_exposure_max", SHARE, "Most new exposure of one cycle, as a share of equity."),

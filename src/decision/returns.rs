@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::allocation::covariance::ledoit_wolf_constant_correlation;
+use super::allocation::{Scenarios, SymmetricMatrix};
 use super::continuity::{Continuity, Follows};
 use crate::domain::frame::Frame;
 use crate::domain::pair::Pair;
@@ -80,19 +82,39 @@ impl ReturnPanel {
         correlation(&common)
     }
 
-    /// Covariance of the given pairs from their volatilities and correlations; an unknown correlation counts as 1.
-    /// `None` as soon as one volatility is unknown.
+    /// The hours that all of the given pairs have, as scenarios of their returns; `None` with too few of them.
     #[must_use]
-    pub fn covariance(&self, pairs: &[Pair]) -> Option<Vec<Vec<f64>>> {
+    pub fn scenarios(&self, pairs: &[Pair]) -> Option<Scenarios> {
+        let series: Vec<_> = pairs.iter().map(|p| self.pairs.get(p).map(|s| &s.returns)).collect::<Option<_>>()?;
+        let (first, others) = series.split_first()?;
+        let common: Vec<UtcMs> = first.keys().filter(|at| others.iter().all(|s| s.contains_key(at))).copied().collect();
+        if common.len() < MIN_HOURS {
+            return None;
+        }
+        let of = |s: &&BTreeMap<UtcMs, f64>| common.iter().filter_map(|at| s.get(at).copied()).collect();
+        Scenarios::from_assets(&series.iter().map(of).collect::<Vec<Vec<f64>>>())
+    }
+
+    /// Covariance of the given pairs from their volatilities and correlations. The correlations are shrunk towards their mean (Ledoit and Wolf 2004)
+    /// over the hours that all pairs have; with too few of those, each pair's own, and an unknown one counts as 1. `None` as soon as one volatility is
+    /// unknown.
+    #[must_use]
+    pub fn covariance(&self, pairs: &[Pair]) -> Option<SymmetricMatrix> {
         let sds: Vec<f64> = pairs.iter().map(|p| self.variance(p).map(f64::sqrt)).collect::<Option<_>>()?;
-        let row = |(a, sa): (&Pair, &f64)| {
-            let cell = |(b, sb): (&Pair, &f64)| {
-                let rho = if a == b { 1.0 } else { self.correlation(a, b).unwrap_or(1.0) };
-                rho * sa * sb
-            };
-            pairs.iter().zip(&sds).map(cell).collect()
+        let shrunk = self.scenarios(pairs).and_then(|s| ledoit_wolf_constant_correlation(&s)).map(|s| s.covariance);
+        let rho = |i: usize, j: usize| match &shrunk {
+            Some(c) => {
+                let at = |i: usize, j: usize| c.row(i).get(j).copied();
+                at(i, j).zip(at(i, i)).zip(at(j, j)).map(|((ij, ii), jj)| ij / (ii * jj).sqrt())
+            }
+            None => pairs.get(i).zip(pairs.get(j)).and_then(|(a, b)| self.correlation(a, b)),
         };
-        Some(pairs.iter().zip(&sds).map(row).collect())
+        let cell = |i: usize, j: usize| match (sds.get(i), sds.get(j)) {
+            (Some(a), Some(_)) if i == j => a * a,
+            (Some(a), Some(b)) => rho(i, j).unwrap_or(1.0) * a * b,
+            _ => f64::NAN,
+        };
+        SymmetricMatrix::from_cells(pairs.len(), cell)
     }
 }
 

@@ -212,6 +212,15 @@ pub enum AllocationMethod {
     InverseVariance,
     /// Hierarchical risk parity (López de Prado 2016).
     Hrp,
+    /// Every position contributes the same risk (Spinu 2013).
+    EqualRisk,
+    MinVariance,
+    /// Least expected shortfall at 95 % over the hours that are kept (Rockafellar and Uryasev 2000).
+    MinCvar,
+    /// Most log growth by shrunk expected returns, a quarter of it.
+    LogGrowth,
+    /// 1/N.
+    EqualWeight,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,8 +1,9 @@
 //! One account's candidates and their shares, with the steps by which each share was found.
 
 use super::method_name;
-use crate::decision::allocation::{SymmetricMatrix, fill_under_caps, hrp, inverse_variance};
+use crate::decision::allocation::{Measures, Method, Question, Scenarios, allocate_within, fill_under_caps};
 use crate::decision::check::{check, known};
+use crate::decision::gate::expectancy;
 use crate::decision::returns::ReturnPanel;
 use crate::decision::wording::percent;
 use crate::domain::account::AccountId;
@@ -42,6 +43,15 @@ struct Entry<'a> {
     /// What Risk sized.
     cap: f64,
     steps: Vec<TraceStep>,
+}
+
+/// How the candidates of one account share.
+struct Weights {
+    weights: Vec<f64>,
+    /// The method, and what it stands in for.
+    words: String,
+    /// How it compares with 1/N.
+    beside: Option<String>,
 }
 
 impl Terms<'_> {
@@ -86,16 +96,19 @@ impl Terms<'_> {
 
     /// Shares for the admitted, each with its weight and tilt written down.
     fn share_out(&self, account: &Account<'_>, entries: &mut [Entry<'_>]) -> Vec<f64> {
-        let pairs: Vec<Pair> = entries.iter().map(|e| e.candidate.prediction.pair.clone()).collect();
-        let (weights, method) = self.weights(&pairs);
-        let tilts: Vec<f64> = pairs.iter().map(|p| self.tilt(p)).collect();
+        let Weights { weights, words, beside } = self.weights(entries);
+        let tilts: Vec<f64> = entries.iter().map(|e| self.tilt(&e.candidate.prediction.pair)).collect();
         let tilted: Vec<f64> = weights.iter().zip(&tilts).map(|(w, t)| w * t).collect();
         let caps: Vec<f64> = entries.iter().map(|e| e.cap).collect();
         let shares = fill_under_caps(&tilted, &caps, account.budget);
         let budget = percent(account.budget);
         for (((entry, weight), tilt), fraction) in entries.iter_mut().zip(&weights).zip(&tilts).zip(&shares) {
             let among = caps.len();
-            entry.steps.push(step("weight", Some(*weight), format!("by {method} among {among}"), |_| true));
+            let weighed = step("weight", Some(*weight), format!("by {words} among {among}"), |_| true);
+            entry.steps.push(match &beside {
+                Some(beside) => weighed.with_note(beside.clone()),
+                None => weighed,
+            });
             entry.steps.push(step("tilt", Some(*tilt), "0.90 to 1.10 (sentiment × technical)", |_| true));
             let rule = format!("> 0 % of equity, ≤ {} as sized; {budget} to give out", percent(entry.cap));
             entry.steps.push(step("allocated share", Some(*fraction), rule, |v| v > 0.0));
@@ -103,21 +116,41 @@ impl Terms<'_> {
         shares
     }
 
-    /// Weights that sum to 1. Where the clustering finds no answer, inverse variance stands in and is named.
-    fn weights(&self, pairs: &[Pair]) -> (Vec<f64>, &'static str) {
-        let Some(covariance) = self.panel.covariance(pairs) else { return (vec![0.0; pairs.len()], "no covariance") };
-        let by_hrp = match self.method {
-            AllocationMethod::Hrp => {
-                SymmetricMatrix::from_rows(&covariance).and_then(|c| hrp(&c)).map(|(weights, _)| weights)
-            }
-            AllocationMethod::InverseVariance => None,
+    /// Weights of the whole, before tilts and caps. A method that finds no proven answer is replaced by inverse variance, and the words say why; 1/N
+    /// stands beside it.
+    fn weights(&self, entries: &[Entry<'_>]) -> Weights {
+        let pairs: Vec<Pair> = entries.iter().map(|e| e.candidate.prediction.pair.clone()).collect();
+        let none = |words: String| Weights { weights: vec![0.0; pairs.len()], words, beside: None };
+        let Some(covariance) = self.panel.covariance(&pairs) else { return none("no covariance".to_owned()) };
+        let scenarios = self.panel.scenarios(&pairs).map(|hours| match self.method {
+            AllocationMethod::LogGrowth => with_expected(&hours, entries),
+            _ => hours,
+        });
+        let caps = vec![1.0; pairs.len()];
+        let question = Question {
+            covariance: &covariance,
+            scenarios: scenarios.as_ref(),
+            // What is allocated is new, and its expected return is net of costs already.
+            turnover: None,
+            caps: &caps,
+            budget: 1.0,
         };
-        if let Some(weights) = by_hrp {
-            return (weights, method_name(AllocationMethod::Hrp));
+        match allocate_within(method(self.method), &question) {
+            Err(error) => none(format!("nothing: {error}")),
+            Ok(found) => {
+                let instead = found
+                    .fell_back
+                    .map_or_else(String::new, |why| format!(", in place of {}: {why}", method_name(self.method)));
+                let name = if found.fell_back.is_some() {
+                    method_name(AllocationMethod::InverseVariance)
+                } else {
+                    method_name(self.method)
+                };
+                let (own, equal) = (hourly_sd(&found.measures), hourly_sd(&found.equal_weight));
+                let beside = (pairs.len() > 1).then(|| format!("sd of the whole {own} an hour; of 1/N {equal}"));
+                Weights { weights: found.shares, words: format!("{name}{instead}"), beside }
+            }
         }
-        let variances: Vec<f64> = covariance.iter().enumerate().filter_map(|(i, row)| row.get(i).copied()).collect();
-        let weights = inverse_variance(&variances).unwrap_or_else(|| vec![0.0; pairs.len()]);
-        (weights, method_name(AllocationMethod::InverseVariance))
     }
 
     /// Both neighbours' tilts together, within the bounds; 1 where nothing was said.
@@ -128,6 +161,40 @@ impl Terms<'_> {
         };
         (one(self.sentiment) * one(self.technical)).clamp(TILT.0, TILT.1)
     }
+}
+
+/// Level of the expected shortfall that is made least, and the share of log-optimal growth that is taken.
+const CVAR_BETA: f64 = 0.95;
+const GROWTH_FRACTION: f64 = 0.25;
+
+const fn method(setting: AllocationMethod) -> Method {
+    match setting {
+        AllocationMethod::InverseVariance => Method::InverseVariance,
+        AllocationMethod::Hrp => Method::Hrp,
+        AllocationMethod::EqualRisk => Method::EqualRisk,
+        AllocationMethod::MinVariance => Method::MinVariance,
+        AllocationMethod::MinCvar => Method::MinCvar { beta: CVAR_BETA },
+        AllocationMethod::LogGrowth => Method::LogGrowth { fraction: GROWTH_FRACTION },
+        AllocationMethod::EqualWeight => Method::EqualWeight,
+    }
+}
+
+fn hourly_sd(measures: &Measures) -> String {
+    percent(measures.variance.sqrt())
+}
+
+/// The hours with the plans' expected net returns as their means, spread over the horizon and shrunk by what they are uncertain:
+/// µ′ = µ·µ²/(µ² + se²), se of the mean of the hours that are kept.
+fn with_expected(hours: &Scenarios, entries: &[Entry<'_>]) -> Scenarios {
+    let shrunk = |(entry, returns): (&Entry<'_>, &[f64])| {
+        let prediction = &entry.candidate.prediction;
+        let mean = known(expectancy(prediction) / f64::from(prediction.horizon.0.max(1))).unwrap_or(0.0);
+        let n = returns.len() as f64;
+        let error = returns.iter().map(|r| r * r).sum::<f64>() / (n * n);
+        let doubt = mean * mean + error;
+        if doubt > 0.0 { mean * mean * mean / doubt } else { 0.0 }
+    };
+    hours.with_means(&entries.iter().zip(hours.by_asset()).map(shrunk).collect::<Vec<f64>>())
 }
 
 fn share(account: AccountId, entry: Entry<'_>, fraction: f64) -> AllocationShare {

@@ -1,7 +1,7 @@
 //! The Portfolio Optimizer's brain: how a cycle's candidates share the money.
 //!
-//! Weights by hierarchical risk parity or inverse variance over the candidates of one account, times the cycle's budget, under
-//! the share that Risk sized each of them at: an allocation only ever makes a candidate smaller. Main and shadow account are
+//! Weights by the method of the settings over the candidates of one account (hierarchical risk parity, where nothing else is asked for), times the
+//! cycle's budget, under the share that Risk sized each of them at: an allocation only ever makes a candidate smaller. Main and shadow account are
 //! allocated apart. Without a volatility, and while the system is unwell, nothing is given out.
 
 mod allocate;
@@ -155,6 +155,11 @@ const fn method_name(method: AllocationMethod) -> &'static str {
     match method {
         AllocationMethod::InverseVariance => "inverse variance",
         AllocationMethod::Hrp => "hierarchical risk parity",
+        AllocationMethod::EqualRisk => "equal risk contribution",
+        AllocationMethod::MinVariance => "minimum variance",
+        AllocationMethod::MinCvar => "minimum CVaR",
+        AllocationMethod::LogGrowth => "log growth",
+        AllocationMethod::EqualWeight => "1/N",
     }
 }
 
