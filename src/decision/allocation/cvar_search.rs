@@ -223,10 +223,13 @@ impl<'a> Search<'a> {
                 best = Some((start, slope, pull));
             }
         };
-        for (k, a) in multipliers.iter().enumerate().skip(1) {
+        // Slopes are compared per unit of weight moved.
+        let lengths = self.inverse.column_lengths();
+        let shortest = STILL / self.size;
+        for (k, (a, length)) in multipliers.iter().zip(&lengths).enumerate().skip(1) {
             let slope = a.min(self.kappa - a);
             if slope < -ROUNDING * self.kappa {
-                consider(Start::Scenario(k, *a > self.kappa), slope, -slope * self.size);
+                consider(Start::Scenario(k, *a > self.kappa), slope, -slope / length.max(shortest));
             }
         }
         let mut slopes = vec![0.0; self.weights.len()];

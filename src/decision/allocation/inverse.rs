@@ -1,6 +1,6 @@
 //! Inverse of a square matrix of equations and unknowns that changes by one row or column at a time, each change O(m²).
 
-use super::lanes::{add_scaled, dot};
+use super::lanes::{add_scaled, add_squares, dot};
 
 /// A pivot below this share of the largest number it is judged against is rounding.
 const PIVOT: f64 = 1e-11;
@@ -46,6 +46,15 @@ impl Inverse {
     /// The unknowns for a right-hand side that is 1 in one equation.
     pub(super) fn column(&self, equation: usize) -> Vec<f64> {
         self.rows.iter().filter_map(|row| row.get(equation).copied()).collect()
+    }
+
+    /// Length of each column, the first unknown left out.
+    pub(super) fn column_lengths(&self) -> Vec<f64> {
+        let mut squares = vec![0.0; self.rows.len()];
+        for row in self.rows.iter().skip(1) {
+            add_squares(&mut squares, row);
+        }
+        squares.iter().map(|s| s.sqrt()).collect()
     }
 
     /// The unknowns for a right-hand side.
