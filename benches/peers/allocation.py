@@ -1,9 +1,9 @@
 """Python's optimisers beside ours, on the same arrays in the same run: mean-variance, min-CVaR, hierarchical risk parity.
 
-allocation.py PROGRAM [ROUNDS]: PROGRAM is ours (a release build of benches/allocation.rs), called with the folder of the arrays. Returns of 100 and 1,000
-assets with a market, ten sectors and noise. Mean-variance: aversion 5, weights 0 to 0.1, sum 1; min-CVaR: level 0.95, the same limits. Objectives must agree
-within 1e-6 of their value before a time counts; a peer that does not reach that is shown and left out. Best of ROUNDS (default 3), peers and ours in turn, setup
-of the problem from the arrays included, two threads. Versions as in requirements.txt.
+allocation.py PROGRAM [ROUNDS]: PROGRAM is ours (a release build of benches/allocation.rs), called with the folder of the arrays. Returns of 100 and
+1,000 assets with a market, ten sectors and noise. Mean-variance: aversion 5, weights 0 to 0.1, sum 1; min-CVaR: level 0.95, the same limits.
+Objectives must agree within 1e-6 of their value before a time counts; a peer that does not reach that is shown and left out. Best of ROUNDS (default
+3), peers and ours in turn, setup of the problem from the arrays included, two threads. Versions as in requirements.txt.
 """
 
 import json

@@ -1,8 +1,8 @@
 //! The search for the least CVaR: a simplex method on the piecewise linear function itself, without a variable per scenario.
 //!
-//! F(w, t) = t + κ Σ max(lossₛ(w) − t, 0), κ = 1/((1−β)T), has its minimum at a vertex: the basic assets and t are fixed by the budget and by
-//! as many scenarios whose loss is exactly t. A step releases one of those scenarios or lets one more asset move, walks along F through as many kinks
-//! as still lead down (Barrodale & Roberts 1973), and stops at a scenario or at a bound of an asset. The matrix of a vertex is as small as the number of
+//! F(w, t) = t + κ Σ max(lossₛ(w) − t, 0), κ = 1/((1−β)T), has its minimum at a vertex: the basic assets and t are fixed by the budget and by as many
+//! scenarios whose loss is exactly t. A step releases one of those scenarios or lets one more asset move, walks along F through as many kinks as
+//! still lead down (Barrodale & Roberts 1973), and stops at a scenario or at a bound of an asset. The matrix of a vertex is as small as the number of
 //! assets held.
 
 use super::inverse::Inverse;

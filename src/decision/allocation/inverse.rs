@@ -98,8 +98,8 @@ impl Inverse {
         true
     }
 
-    /// Takes an unknown (its coefficients in the equations so far) and an equation (its coefficients of the unknowns so far, and of the new one) at the
-    /// end.
+    /// Takes an unknown (its coefficients in the equations so far) and an equation (its coefficients of the unknowns so far, and of the new one) at
+    /// the end.
     pub(super) fn append(&mut self, unknown: &[f64], equation: &[f64], corner: f64) -> bool {
         let (down, mut across) = (self.times(unknown), self.left(equation));
         let pivot = corner - dot(equation, &down);
