@@ -1,7 +1,7 @@
 //! Cost of an allocation: covariance, trees, risk parity, quadratic programs, tails.
 //!
-//! `allocation DIR` solves the arrays that `benches/peers/allocation.py` writes and prints one JSON object: times are wall time in seconds, the best of
-//! many runs, each with its objective. Without a folder it is an ordinary benchmark over generated returns.
+//! `allocation DIR` solves the arrays that `benches/peers/allocation.py` writes and prints one JSON object: times are wall time in seconds, the best
+//! of many runs, each with its objective. Without a folder it is an ordinary benchmark over generated returns.
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -133,6 +133,19 @@ pub fn ewma(returns: &Scenarios, decay: f64) -> Option<SymmetricMatrix> {
     })
 }
 
+/// What allocations rest on: exponentially weighted variances ([`ewma`]) with the correlations of [`ledoit_wolf_constant_correlation`]; recent risk,
+/// steady structure. `None` where either is.
+#[must_use]
+pub fn ewma_with_shrunk_correlation(returns: &Scenarios, decay: f64) -> Option<SymmetricMatrix> {
+    let recent = ewma(returns, decay)?;
+    let steady = ledoit_wolf_constant_correlation(returns)?.covariance;
+    let factors: Vec<f64> = recent.diagonal().zip(steady.diagonal()).map(|(r, s)| (r / s).sqrt()).collect();
+    SymmetricMatrix::from_cells(recent.size(), |i, j| match (steady.row(i).get(j), factors.get(i), factors.get(j)) {
+        (Some(cell), Some(a), Some(b)) => cell * a * b,
+        _ => f64::NAN,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +156,16 @@ mod tests {
         assert!(sample(&one, 1).is_none());
         assert!(ledoit_wolf_constant_correlation(&one).is_none());
         assert!(ewma(&one, 0.0).is_none() && ewma(&one, f64::NAN).is_none());
+    }
+
+    #[test]
+    fn recent_variances_carry_steady_correlations() {
+        let s = super::super::specimens::scenarios(4, 200, 1);
+        let (both, recent) = (ewma_with_shrunk_correlation(&s, 0.97).unwrap(), ewma(&s, 0.97).unwrap());
+        let steady = ledoit_wolf_constant_correlation(&s).unwrap().covariance;
+        let rho = |m: &SymmetricMatrix| m.row(0)[3] / (m.row(0)[0] * m.row(3)[3]).sqrt();
+        assert!((rho(&both) - rho(&steady)).abs() < 1e-12);
+        assert!(both.diagonal().zip(recent.diagonal()).all(|(a, b)| (a / b - 1.0).abs() < 1e-12));
     }
 
     #[test]

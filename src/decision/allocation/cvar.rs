@@ -1,8 +1,10 @@
 //! Conditional value at risk of a portfolio, and the weights of least CVaR (Rockafellar & Uryasev 2000).
 
 use super::cvar_search::Search;
+use super::lanes::dot;
 use super::limits::{Limits, Total, ascending};
 use super::scenarios::Scenarios;
+use super::shares::fill_under_caps;
 use super::solution::{AllocationError, Solution};
 
 /// Mean loss in the worst share 1 − `beta` of equally probable scenarios, a fraction of a scenario counted as such; loss is the negative return.
@@ -35,8 +37,7 @@ pub fn min_cvar(scenarios: &Scenarios, beta: f64, limits: &Limits) -> Result<Sol
     if let Total::AtMost(sum) = limits.total() {
         return with_cash(scenarios, beta, limits, sum);
     }
-    let alone: Vec<f64> = scenarios.by_asset().map(|r| cvar(r, beta).unwrap_or(f64::INFINITY)).collect();
-    let found = Search::new(scenarios, beta, limits, &ascending(&alone))?.run()?;
+    let found = Search::new(scenarios, beta, limits, start(scenarios, limits))?.run()?;
     let returns = scenarios.portfolio(&found.weights);
     let objective = cvar(&returns, beta).ok_or(AllocationError::NotFinite)?;
     let bound = lower_bound(scenarios, &found.multipliers, limits);
@@ -44,6 +45,15 @@ pub fn min_cvar(scenarios: &Scenarios, beta: f64, limits: &Limits) -> Result<Sol
     let gap = (objective - bound).max(0.0) / objective.abs().max(size).max(f64::MIN_POSITIVE);
     let kkt_residual = gap.max(limits.violation(&found.weights) / limits.sum().max(f64::MIN_POSITIVE));
     Solution { weights: found.weights, objective, kkt_residual, iterations: found.steps }.checked()
+}
+
+/// The budget spread by inverse variance; where that does not give out everything, filled from the least variance on.
+fn start(scenarios: &Scenarios, limits: &Limits) -> Vec<f64> {
+    let squares: Vec<f64> = scenarios.by_asset().map(|r| dot(r, r)).collect();
+    let floor = f64::MIN_POSITIVE.max(1e-12 * squares.iter().sum::<f64>());
+    let weights: Vec<f64> = squares.iter().map(|s| 1.0 / s.max(floor)).collect();
+    let spread = fill_under_caps(&weights, limits.caps(), limits.sum());
+    if limits.violation(&spread) <= 1e-12 { spread } else { limits.filled(ascending(&squares)) }
 }
 
 /// Cash is one more asset that never moves.
@@ -61,7 +71,7 @@ fn with_cash(scenarios: &Scenarios, beta: f64, limits: &Limits, sum: f64) -> Res
 /// is found by filling the total with the smallest mean losses first.
 fn lower_bound(scenarios: &Scenarios, probabilities: &[f64], limits: &Limits) -> f64 {
     let sum: f64 = probabilities.iter().sum();
-    let losses: Vec<f64> = scenarios.by_asset().map(|r| -super::lanes::dot(r, probabilities) / sum).collect();
+    let losses: Vec<f64> = scenarios.by_asset().map(|r| -dot(r, probabilities) / sum).collect();
     let filled = limits.filled(ascending(&losses));
     filled.iter().zip(&losses).map(|(w, loss)| w * loss).sum()
 }

@@ -1,8 +1,8 @@
 //! The search for the least CVaR: a simplex method on the piecewise linear function itself, without a variable per scenario.
 //!
-//! F(w, t) = t + κ Σ max(lossₛ(w) − t, 0), κ = 1/((1−β)T), has its minimum at a vertex: the basic assets and t are fixed by the budget and by
-//! as many scenarios whose loss is exactly t. A step releases one of those scenarios or lets one more asset move, walks along F through as many kinks
-//! as still lead down (Barrodale & Roberts 1973), and stops at a scenario or at a bound of an asset. The matrix of a vertex is as small as the number of
+//! F(w, t) = t + κ Σ max(lossₛ(w) − t, 0), κ = 1/((1−β)T), has its minimum at a vertex: the basic assets and t are fixed by the budget and by as many
+//! scenarios whose loss is exactly t. A step releases one of those scenarios or lets one more asset move, walks along F through as many kinks as
+//! still lead down (Barrodale & Roberts 1973), and stops at a scenario or at a bound of an asset. The matrix of a vertex is as small as the number of
 //! assets held.
 
 use super::inverse::Inverse;
@@ -80,21 +80,20 @@ pub(super) struct Search<'a> {
 
 #[expect(clippy::indexing_slicing, reason = "lists have one entry per asset or per scenario, and hold their numbers")]
 impl<'a> Search<'a> {
-    /// Starts with the total given out in this order.
+    /// Starts with weights inside the limits.
     pub(super) fn new(
         scenarios: &'a Scenarios,
         beta: f64,
         limits: &'a Limits,
-        order: &[usize],
+        weights: Vec<f64>,
     ) -> Result<Self, AllocationError> {
         let (n, count) = (scenarios.assets(), scenarios.count());
         let sizes = scenarios.by_asset().map(|r| r.iter().map(|r| r.abs()).sum::<f64>());
         let size = (sizes.sum::<f64>() / (n * count) as f64).max(f64::MIN_POSITIVE);
         let mut rng = SplitMix64::seeded(count as u64);
         let shifts = (0..count).map(|_| JITTER * size * rng.unit()).collect();
-        let weights = limits.filled(order.iter().copied());
-        let last = order.iter().rev().find(|i| weights[**i] > 0.0).or_else(|| order.first());
-        let basic = vec![*last.ok_or(AllocationError::Empty)?];
+        let room = |i: usize| weights[i].min(limits.caps()[i] - weights[i]);
+        let basic = vec![(0..n).max_by(|a, b| room(*a).total_cmp(&room(*b))).ok_or(AllocationError::Empty)?];
         let mut is_basic = vec![false; n];
         basic.iter().for_each(|i| is_basic[*i] = true);
         let mut search = Self {
@@ -132,7 +131,7 @@ impl<'a> Search<'a> {
         let limit = 500 + 30 * (self.scenarios.assets() + self.scenarios.count());
         let (mut since, mut still) = (0, 0);
         for steps in 0..limit {
-            if since >= RENEW {
+            if since >= RENEW + self.basic.len() {
                 self.renew()?;
                 since = 0;
             }
@@ -224,10 +223,13 @@ impl<'a> Search<'a> {
                 best = Some((start, slope, pull));
             }
         };
-        for (k, a) in multipliers.iter().enumerate().skip(1) {
+        // Slopes are compared per unit of weight moved.
+        let lengths = self.inverse.column_lengths();
+        let shortest = STILL / self.size;
+        for (k, (a, length)) in multipliers.iter().zip(&lengths).enumerate().skip(1) {
             let slope = a.min(self.kappa - a);
             if slope < -ROUNDING * self.kappa {
-                consider(Start::Scenario(k, *a > self.kappa), slope, -slope * self.size);
+                consider(Start::Scenario(k, *a > self.kappa), slope, -slope / length.max(shortest));
             }
         }
         let mut slopes = vec![0.0; self.weights.len()];
@@ -235,7 +237,8 @@ impl<'a> Search<'a> {
         add_all_scaled(&mut slopes, [(-self.kappa, self.above_sum.as_slice())].into_iter().chain(kinks));
         for (i, slope) in slopes.iter().enumerate() {
             let slope = slope - multipliers[0];
-            let up = self.weights[i] <= 0.0;
+            // At 0 it can only grow, at its cap only shrink; a weight of the start that is between the two goes where it is pulled.
+            let up = self.weights[i] <= 0.0 || (slope < 0.0 && self.weights[i] < self.caps[i]);
             let down = if up { slope } else { -slope };
             if down < -ROUNDING * self.size && !self.is_basic[i] && self.caps[i] > 0.0 {
                 consider(Start::Asset(i, up), down, -down);
@@ -286,7 +289,13 @@ impl<'a> Search<'a> {
 
     /// How far until an asset is at a bound.
     fn nearest_bound(&self, rates: &[f64], moving: Option<(usize, f64)>) -> (f64, Stop) {
-        let whole = moving.map_or(f64::INFINITY, |(i, _)| self.caps[i]);
+        let whole =
+            moving.map_or(
+                f64::INFINITY,
+                |(i, rate)| {
+                    if rate > 0.0 { self.caps[i] - self.weights[i] } else { self.weights[i] }
+                },
+            );
         let mut nearest = (whole, Stop::OtherBound);
         for (place, (i, rate)) in self.basic.iter().zip(&rates[1..]).enumerate() {
             let (up, w) = (*rate > 0.0, self.weights[*i]);

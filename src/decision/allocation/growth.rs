@@ -18,8 +18,8 @@ const SHORTEST: f64 = 1e-10;
 /// Share of the promised gain that a step must bring.
 const SUFFICIENT: f64 = 1e-4;
 
-/// Weights that maximise the mean of ln(1 + r′w) over the scenarios less the cost of turnover; the objective is that growth per bar. What the limits leave
-/// over is cash at no return.
+/// Weights that maximise the mean of ln(1 + r′w) over the scenarios less the cost of turnover; the objective is that growth per bar. What the limits
+/// leave over is cash at no return.
 ///
 /// # Errors
 /// Sizes that differ; a total that must be given out and with which a scenario loses everything.

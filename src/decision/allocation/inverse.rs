@@ -1,6 +1,6 @@
 //! Inverse of a square matrix of equations and unknowns that changes by one row or column at a time, each change O(m²).
 
-use super::lanes::{add_scaled, dot};
+use super::lanes::{add_scaled, add_squares, dot};
 
 /// A pivot below this share of the largest number it is judged against is rounding.
 const PIVOT: f64 = 1e-11;
@@ -48,6 +48,15 @@ impl Inverse {
         self.rows.iter().filter_map(|row| row.get(equation).copied()).collect()
     }
 
+    /// Length of each column, the first unknown left out.
+    pub(super) fn column_lengths(&self) -> Vec<f64> {
+        let mut squares = vec![0.0; self.rows.len()];
+        for row in self.rows.iter().skip(1) {
+            add_squares(&mut squares, row);
+        }
+        squares.iter().map(|s| s.sqrt()).collect()
+    }
+
     /// The unknowns for a right-hand side.
     pub(super) fn times(&self, right: &[f64]) -> Vec<f64> {
         self.rows.iter().map(|row| dot(row, right)).collect()
@@ -89,8 +98,8 @@ impl Inverse {
         true
     }
 
-    /// Takes an unknown (its coefficients in the equations so far) and an equation (its coefficients of the unknowns so far, and of the new one) at the
-    /// end.
+    /// Takes an unknown (its coefficients in the equations so far) and an equation (its coefficients of the unknowns so far, and of the new one) at
+    /// the end.
     pub(super) fn append(&mut self, unknown: &[f64], equation: &[f64], corner: f64) -> bool {
         let (down, mut across) = (self.times(unknown), self.left(equation));
         let pivot = corner - dot(equation, &down);

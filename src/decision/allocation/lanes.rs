@@ -34,6 +34,15 @@ pub(super) fn add_scaled(y: &mut [f64], factor: f64, x: &[f64]) {
     });
 }
 
+/// y ← y + x², cell by cell.
+pub(super) fn add_squares(y: &mut [f64], x: &[f64]) {
+    Arch::new().dispatch(|| {
+        for (y, x) in y.iter_mut().zip(x) {
+            *y += x * x;
+        }
+    });
+}
+
 /// y ← y + Σ factorₖ·xₖ, four rows in one sweep.
 pub(super) fn add_all_scaled<'a>(y: &mut [f64], terms: impl IntoIterator<Item = (f64, &'a [f64])>) {
     let mut terms = terms.into_iter();

@@ -16,7 +16,8 @@ pub fn min_variance(covariance: &SymmetricMatrix, limits: &Limits) -> Result<Sol
     Ok(Solution { objective: 2.0 * found.objective, ..found })
 }
 
-/// Weights that maximise μ′w − (γ/2) w′Σw − Σ cost·|w − held|; the objective is that value. `means` and covariance are of the same time, `aversion` is γ > 0.
+/// Weights that maximise μ′w − (γ/2) w′Σw − Σ cost·|w − held|; the objective is that value. `means` and covariance are of the same time, `aversion`
+/// is γ > 0.
 ///
 /// # Errors
 /// As [`min_variance`]; an aversion that is not above 0; a mean that is not finite.

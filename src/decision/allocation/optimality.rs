@@ -16,7 +16,8 @@ pub(super) fn pieces(limits: &Limits, turnover: Option<&Turnover>) -> Vec<Pieces
 }
 
 /// For a smooth convex objective with this gradient, plus trading costs. An asset that can grow must not promise less than the common price of the
-/// budget, one that can shrink not more. Relative to `scale`, the size of the terms that the gradient sums; never less than the violation of the limits.
+/// budget, one that can shrink not more. Relative to `scale`, the size of the terms that the gradient sums; never less than the violation of the
+/// limits.
 pub(super) fn kkt_residual(gradient: &[f64], scale: f64, pieces: &[Pieces], limits: &Limits, weights: &[f64]) -> f64 {
     let (mut growing, mut shrinking) = (f64::INFINITY, f64::NEG_INFINITY);
     for ((g, pieces), w) in gradient.iter().zip(pieces).zip(weights) {

@@ -77,8 +77,8 @@ pub struct Allocation {
     pub equal_weight: Measures,
 }
 
-/// Shares ≥ 0 inside the caps, in sum never above the budget. A method that fails, or whose KKT residual is not below [`KKT_MAX`], is replaced by inverse
-/// variance, and the result says so.
+/// Shares ≥ 0 inside the caps, in sum never above the budget. A method that fails, or whose KKT residual is not below [`KKT_MAX`], is replaced by
+/// inverse variance, and the result says so.
 ///
 /// # Errors
 /// Inputs that no method can use: sizes that differ, a negative or infinite cap or budget, a variance that is not positive.
