@@ -11,6 +11,7 @@ mod calibration;
 mod conformal;
 mod cv;
 mod drift;
+mod execution;
 mod feature_selection;
 mod indicators;
 mod kelly;
