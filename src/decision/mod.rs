@@ -6,6 +6,7 @@
 //! [`portfolio`] are the brains of the Risk Manager and the Portfolio Optimizer. Always true: a missing or non-finite value
 //! blocks, every station is evaluated and kept even after a block, exits ask no gate, and equal inputs give equal bits.
 
+pub mod breakers;
 mod check;
 mod continuity;
 pub mod engine;
@@ -26,6 +27,7 @@ pub mod sizing;
 #[cfg(test)]
 pub(crate) mod specimens;
 pub mod strategies;
+pub mod stress;
 mod vitals;
 mod wording;
 
