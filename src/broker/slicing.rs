@@ -73,7 +73,7 @@ pub fn vwap(qty: Qty, profile: &[f64], lot: Decimal) -> Option<Schedule> {
     let mut targets = Vec::with_capacity(profile.len());
     for (i, volume) in profile.iter().enumerate() {
         traded += volume;
-        let share = Decimal::from_f64((whole * (traded / total)).floor())?.min(all);
+        let share = Decimal::from_f64((whole * traded / total).floor())?.min(all);
         targets.push(if i >= last { all } else { share });
     }
     Schedule::from_targets(qty, lot, targets.into_iter())
@@ -103,11 +103,11 @@ pub fn participation(qty: Qty, sent: Qty, market: Qty, share: Decimal, lot: Deci
     Qty::new(lots(now, lot)?.checked_mul(lot)?).ok()
 }
 
-/// An order shown in clips of `share` (0..=1, 0.1 to 0.2) of itself, rounded down to the lot but at least `minimum`; what remains below the minimum at
-/// the end joins the clip before it. `None` for a share or a lot out of range.
+/// An order shown in clips of `share` (0.01..=1; 0.1 to 0.2 is usual) of itself, rounded down to the lot but at least `minimum`; what remains
+/// below the minimum at the end joins the clip before it. `None` for a share or a lot out of range.
 #[must_use]
 pub fn iceberg(qty: Qty, share: Decimal, lot: Decimal, minimum: Qty) -> Option<Schedule> {
-    if share <= Decimal::ZERO || share > Decimal::ONE {
+    if share < Decimal::new(1, 2) || share > Decimal::ONE {
         return None;
     }
     let all = lots(qty, lot)?;
@@ -165,6 +165,12 @@ mod tests {
             sizes(vwap(qty(dec!(1)), &[0.0, 1.0, 3.0, 0.0], dec!(0.1))),
             [dec!(0), dec!(0.2), dec!(0.8), dec!(0)]
         );
+    }
+
+    #[test]
+    fn an_even_profile_is_cut_evenly() {
+        // 49·(1/49) is less than 1 in binary.
+        assert_eq!(sizes(vwap(qty(dec!(49)), &[1.0; 49], dec!(1))), [dec!(1); 49]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub struct DrawdownConstrained {
     pub sized: f64,
 }
 
-/// Largest stake f with E[(1 + f r)^−λ] ≤ 1, λ = ln β/ln α, over the recorded simple `returns` per unit staked: then the capital ever falls below
+/// Largest stake f with `E[(1 + f r)^−λ] ≤ 1`, λ = ln β/ln α, over the recorded simple `returns` per unit staked: then the capital ever falls below
 /// the share `alpha` of its start with a probability of at most `beta` (Busseti, Ryu and Boyd 2016). Both stakes are 0 without an edge. `None`
 /// when returns never lose (no stake is too large), are none or not finite, or unless α and β lie within 0..1.
 #[must_use]

@@ -3,7 +3,8 @@
 //! Serves the engine and, through [`mod@explain`], the interfaces. In go market frames, predictions, readings and the accounts at
 //! current prices; out come candidates, exit advice, allocations and readable traces. The boxes of the tree are modules here:
 //! [`gate`], [`regime`], [`router`] with its [`strategies`], [`sizing`], [`risk`], then [`portfolio`]; [`manager`] and
-//! [`portfolio`] are the brains of the Risk Manager and the Portfolio Optimizer. Always true: a missing or non-finite value
+//! [`portfolio`] are the brains of the Risk Manager and the Portfolio Optimizer. [`kelly`], [`measures`] and [`stress`] are the
+//! arithmetic of risk, [`breakers`] what stops trading and lets it begin again. Always true: a missing or non-finite value
 //! blocks, every station is evaluated and kept even after a block, exits ask no gate, and equal inputs give equal bits.
 
 pub mod breakers;
