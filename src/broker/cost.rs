@@ -1,4 +1,4 @@
-//! What an order costs beyond its fee: spread, impact, and the shortfall against the price the decision saw.
+//! What an order costs beyond its fee: spread and impact.
 //!
 //! Estimates in `f64`; what is booked is decimal and lives in the ledger.
 
@@ -61,48 +61,6 @@ pub fn walk_book(side: Side, levels: &[(f64, f64)], qty: f64, mid: f64, fee_rate
     }
 }
 
-/// Implementation shortfall of one order against the price its decision saw, in the quote currency (Perold 1988, expanded). Positive costs.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Shortfall {
-    /// From decision to arrival.
-    pub delay: f64,
-    /// From arrival to the fills.
-    pub execution: f64,
-    /// What the unfilled rest missed.
-    pub opportunity: f64,
-    pub fees: f64,
-}
-
-impl Shortfall {
-    #[must_use]
-    pub fn total(&self) -> f64 {
-        self.delay + self.execution + self.opportunity + self.fees
-    }
-}
-
-/// The three prices an order is judged by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Benchmarks {
-    pub decision: f64,
-    pub arrival: f64,
-    /// When the order was given up or completed.
-    pub last: f64,
-}
-
-/// Shortfall of `fills` (price, quantity) of an order for `qty`.
-#[must_use]
-pub fn shortfall(side: Side, prices: Benchmarks, qty: f64, fee_rate: f64, fills: &[(f64, f64)]) -> Shortfall {
-    let sign = sign(side);
-    let filled: f64 = fills.iter().map(|(_, q)| q).sum();
-    let notional: f64 = fills.iter().map(|(p, q)| p * q).sum();
-    Shortfall {
-        delay: sign * (prices.arrival - prices.decision) * filled,
-        execution: sign * (notional - prices.arrival * filled),
-        opportunity: sign * (prices.last - prices.decision) * (qty - filled),
-        fees: notional * fee_rate,
-    }
-}
-
 const fn sign(side: Side) -> f64 {
     match side {
         Side::Buy => 1.0,
@@ -112,43 +70,7 @@ const fn sign(side: Side) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
-
-    fn cases(function: &str) -> Vec<Value> {
-        let all: Value = serde_json::from_str(include_str!("../../tests/golden/execution.json")).unwrap();
-        let cases =
-            all["cases"].as_array().unwrap().iter().filter(|c| c["fn"] == function).cloned().collect::<Vec<_>>();
-        assert!(!cases.is_empty(), "no golden case for {function}");
-        cases
-    }
-
-    fn number(value: &Value) -> f64 {
-        value.as_f64().unwrap()
-    }
-
-    fn levels(value: &Value) -> Vec<(f64, f64)> {
-        value.as_array().unwrap().iter().map(|l| (number(&l[0]), number(&l[1]))).collect()
-    }
-
-    fn close(case: &Value, output: &str, got: f64) {
-        let (expected, tol) = (number(&case["expected"][output]), &case["tol"]);
-        let allowed = number(&tol["abs"]) + number(&tol["rel"]) * expected.abs();
-        assert!((got - expected).abs() <= allowed, "{} {output}: got {got}, expected {expected}", case["name"]);
-    }
-
-    #[test]
-    fn impact_matches_the_reference() {
-        for case in cases("sqrt_impact_bps") {
-            let i = &case["inputs"];
-            let y = number(&case["params"]["Y"]);
-            let impact =
-                sqrt_impact(y, number(&i["daily_sigma"]), number(&i["qty"]), number(&i["daily_volume"])).unwrap();
-            close(&case, "impact_bps", impact * 10_000.0);
-            close(&case, "total_bps", slippage(number(&i["spread_bps"]), impact).unwrap() * 10_000.0);
-        }
-    }
 
     #[test]
     fn an_unknown_cost_is_none() {
@@ -166,47 +88,10 @@ mod tests {
     }
 
     #[test]
-    fn the_book_is_eaten_as_in_the_reference() {
-        for case in cases("book_walk_buy") {
-            let p = &case["params"];
-            let fee_rate = number(&p["fee_bps"]) / 10_000.0;
-            let walk =
-                walk_book(Side::Buy, &levels(&case["inputs"]["asks"]), number(&p["qty"]), number(&p["mid"]), fee_rate);
-            close(&case, "filled", walk.filled);
-            close(&case, "unfilled", walk.unfilled);
-            close(&case, "avg_price", walk.average.unwrap());
-            close(&case, "slippage_bps", walk.slippage_bps.unwrap());
-            close(&case, "fee_quote", walk.fee);
-        }
-    }
-
-    #[test]
     fn an_empty_book_fills_nothing_and_a_sale_below_mid_costs() {
         let empty = walk_book(Side::Buy, &[], 1.0, 100.0, 0.004);
         assert_eq!((empty.filled, empty.unfilled, empty.average, empty.slippage_bps), (0.0, 1.0, None, None));
         let sale = walk_book(Side::Sell, &[(99.0, 2.0)], 1.0, 100.0, 0.0);
         assert!((sale.slippage_bps.unwrap() - 100.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn shortfall_matches_the_reference() {
-        for case in cases("implementation_shortfall") {
-            let p = &case["params"];
-            let side = if number(&p["side"]) > 0.0 { Side::Buy } else { Side::Sell };
-            let prices = Benchmarks {
-                decision: number(&p["decision_price"]),
-                arrival: number(&p["arrival_price"]),
-                last: number(&p["final_price"]),
-            };
-            let qty = number(&p["order_qty"]);
-            let fills = levels(&case["inputs"]["fills"]);
-            let got = shortfall(side, prices, qty, number(&p["fee_rate"]), &fills);
-            close(&case, "delay", got.delay);
-            close(&case, "execution", got.execution);
-            close(&case, "opportunity", got.opportunity);
-            close(&case, "fees", got.fees);
-            close(&case, "total", got.total());
-            close(&case, "total_bps", got.total() / (prices.decision * qty) * 10_000.0);
-        }
     }
 }

@@ -5,12 +5,15 @@
 //! Always true: money is decimal and conserved to the last digit, a fill counts once, no account sells what it does not
 //! hold, and where a candle leaves a doubt about a price the worse one is taken.
 
+pub mod almgren_chriss;
 pub mod cost;
 pub mod fees;
 pub mod ledger;
 mod lot;
 mod matching;
 pub mod paper;
+pub mod shortfall;
+pub mod slicing;
 mod tape;
 
 pub use fees::{FeeRates, FeeSchedule};

@@ -5,38 +5,13 @@
 //! and Zhou 1993), correlation, liquidity and a hard cap. A missing input sizes 0. Rounding to the lot comes later and only down.
 
 use super::check::known;
+use super::kelly::{baker_mchale, kelly_binary, volatility_target};
 use super::router::Strategy;
 use super::wording::percent;
 use crate::domain::decision::SizingStep;
 use crate::domain::drift::DriftAction;
 use crate::domain::reading::Prediction;
 use crate::domain::settings::{HOURS_PER_YEAR, RiskSettings, SizingSettings};
-
-/// Full Kelly as a share of capital for a win of `win` and a loss of `loss` per unit staked; negative without an edge,
-/// `None` unless both are positive and `p` is a probability.
-#[must_use]
-pub fn kelly_binary(p: f64, win: f64, loss: f64) -> Option<f64> {
-    let sound = (0.0..=1.0).contains(&p) && win > 0.0 && loss > 0.0;
-    if sound { known(p / loss - (1.0 - p) / win) } else { None }
-}
-
-/// Factor 0..=1 on a Kelly stake when p is known with the sd `sd_p`: k = f² / (f² + ((b+1)/b)² sd²), with f the full Kelly
-/// stake at odds `odds` to one. 0 without an edge.
-#[must_use]
-pub fn baker_mchale(p: f64, odds: f64, sd_p: f64) -> Option<f64> {
-    let full = kelly_binary(p, odds, 1.0)?;
-    if full <= 0.0 {
-        return Some(0.0);
-    }
-    let noise = (odds + 1.0) / odds * known(sd_p)?;
-    known(full * full / (full * full + noise * noise))
-}
-
-/// Weight that brings a yearly volatility down to `target`, at most `max`.
-#[must_use]
-pub fn volatility_target(sigma_annual: f64, target: f64, max: f64) -> Option<f64> {
-    if sigma_annual > 0.0 && sigma_annual.is_finite() { known((target / sigma_annual).min(max)) } else { None }
-}
 
 /// Drawdown scale (1 − αM/W)/(1 − α), 0..=1, with α = 1 − `stop`: full size at the peak, nothing at the stop.
 /// M is peak equity, W equity now, `drawdown` = 1 − W/M.
@@ -219,59 +194,11 @@ fn correlation(waterfall: &mut Waterfall, correlations: &[Option<f64>]) {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::Value;
 
     use super::*;
     use crate::decision::router::Strategy;
     use crate::decision::specimens::prediction;
     use crate::domain::money::Prob;
-
-    fn cases(function: &str) -> Vec<Value> {
-        let file: Value = serde_json::from_str(include_str!("../../tests/golden/kelly.json")).unwrap();
-        let cases: Vec<_> = file["cases"].as_array().unwrap().iter().filter(|c| c["fn"] == function).cloned().collect();
-        assert!(cases.len() >= 3, "{function}");
-        cases
-    }
-
-    fn param(case: &Value, name: &str) -> f64 {
-        case["params"][name].as_f64().unwrap()
-    }
-
-    fn close_to(case: &Value, name: &str, got: f64) {
-        let want = case["expected"][name].as_f64().unwrap();
-        let (abs, rel) = (case["tol"]["abs"].as_f64().unwrap(), case["tol"]["rel"].as_f64().unwrap());
-        assert!((got - want).abs() <= abs + rel * want.abs(), "{} {name}: {got} for {want}", case["name"]);
-    }
-
-    #[test]
-    fn binary_kelly_is_golden() {
-        for case in cases("kelly_binary") {
-            let full = kelly_binary(param(&case, "p_win"), param(&case, "win"), param(&case, "loss")).unwrap();
-            close_to(&case, "full", full);
-            close_to(&case, "clamped", full.max(0.0));
-        }
-    }
-
-    #[test]
-    fn the_shrink_is_golden() {
-        for case in cases("kelly_shrink") {
-            let (p, odds) = (param(&case, "p_hat"), param(&case, "odds"));
-            let full = kelly_binary(p, odds, 1.0).unwrap();
-            let shrink = baker_mchale(p, odds, param(&case, "sd_p")).unwrap();
-            close_to(&case, "full", full);
-            close_to(&case, "shrink", shrink);
-            close_to(&case, "sized", full * shrink);
-        }
-    }
-
-    #[test]
-    fn the_volatility_target_is_golden() {
-        for case in cases("vol_target") {
-            let weight =
-                volatility_target(param(&case, "sigma_annual"), param(&case, "target"), param(&case, "max_leverage"));
-            close_to(&case, "weight", weight.unwrap());
-        }
-    }
 
     #[test]
     fn drawdown_takes_the_size_from_full_to_nothing() {

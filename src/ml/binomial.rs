@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::distributions::incomplete_beta;
 use crate::domain::gamma::ln_gamma;
 
-/// Where `I_x(a, b)` reaches `level`, by bisection.
-fn beta_quantile(level: f64, a: f64, b: f64) -> f64 {
+/// Where `I_x(a, b)`, the distribution function of Beta(a, b), reaches `level`, by bisection.
+pub(crate) fn beta_quantile(level: f64, a: f64, b: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..100 {
         let middle = f64::midpoint(low, high);

@@ -27,7 +27,7 @@ pub mod leakage;
 pub mod linear;
 pub mod members;
 pub mod model;
-mod numbers;
+pub(crate) mod numbers;
 pub mod online;
 pub mod ood;
 pub mod overfit;

@@ -97,7 +97,7 @@ impl Dependence {
 
 /// Variance of the sum of `n` serially dependent terms of mean 0: `Σ|j|≤lag (1 − |j|/(lag+1))·Σ u(t)·u(t+j)`. Computed in one pass
 /// as the mean square of all sums over windows of `lag + 1` terms, to which the Bartlett kernel is equal.
-fn bartlett(terms: impl Iterator<Item = f64>, n: usize, lag: usize) -> Option<f64> {
+pub(crate) fn bartlett(terms: impl Iterator<Item = f64>, n: usize, lag: usize) -> Option<f64> {
     let window = lag.checked_add(1)?;
     let mut sums = Vec::with_capacity(n + 1);
     let mut sum = 0.0;
@@ -116,19 +116,8 @@ fn bartlett(terms: impl Iterator<Item = f64>, n: usize, lag: usize) -> Option<f6
 #[cfg(test)]
 mod tests {
     use super::super::super::numbers::mean;
-    use super::super::super::testkit::{close_enough, golden, numbers};
     use super::*;
     use crate::domain::random::SplitMix64;
-
-    #[test]
-    fn the_kernel_is_newey_west() {
-        let file = golden("risk");
-        let returns: Vec<f64> = numbers(&file.series("s", "returns")).into_iter().flatten().collect();
-        let want = &file.case("newey_west_mean")["expected"];
-        let centre = mean(&returns).unwrap();
-        let variance = bartlett(returns.iter().map(|r| r - centre), returns.len(), 24).unwrap();
-        close_enough(Some(variance.sqrt() / returns.len() as f64), want["se"].as_f64(), 1e-10, "se");
-    }
 
     /// Share of rejections at 5 % of a persistent feature against an unrelated target that overlaps over 24 rows.
     fn size(p: impl Fn(&[f64], &[f64]) -> f64) -> f64 {
