@@ -348,3 +348,50 @@ mod tests {
         assert_eq!(File::new("ml/x.rs", text, Vec::new()).lines, text.lines().count());
     }
 }
+
+/// A compiler fault gives the second call what the first has left of its argument: see `docs/decisions/0015-no-constant-by-value-to-a-closure.md`.
+#[test]
+fn no_closure_is_given_the_same_empty_collection_twice() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    read(&root, &root, &mut sources);
+    let given: Vec<String> = sources.iter().flat_map(|(name, text)| given_twice(name, text)).collect();
+    assert!(given.is_empty(), "{}", given.join("\n"));
+    let bad = "let mut line = |words: String| out.push_str(&words);\nline(String::new());\nline(\"x\".to_owned());\nline(String::new());";
+    assert_eq!(given_twice("a.rs", bad), ["src/a.rs: the closure 'line' is called with String::new() 2 times"]);
+    assert_eq!(given_twice("a.rs", "let v = Vec::new();\nv.push(String::new());\nv.push(String::new());"), [""; 0]);
+}
+
+fn given_twice(name: &str, text: &str) -> Vec<String> {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    let closures: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| {
+            let line = line.trim_start();
+            let bound = line.strip_prefix("let ").map(|rest| rest.trim_start_matches("mut "));
+            let (closure, rest) = bound?.split_once(" = ")?;
+            rest.trim_start_matches("move ").starts_with('|').then_some(closure)
+        })
+        .chain(text.split(": ").zip(text.split(": ").skip(1)).filter_map(|(before, after)| {
+            let taken = after.trim_start_matches('&').trim_start_matches("mut ");
+            let closure = taken.strip_prefix("impl ").or(taken.strip_prefix("dyn "))?.starts_with("Fn");
+            closure.then(|| before.rsplit(|c| !word(c)).next().unwrap_or_default())
+        }))
+        .filter(|closure| !closure.is_empty() && closure.chars().all(word))
+        .collect();
+    let mut found = Vec::new();
+    for closure in closures {
+        for empty in ["String", "Vec", "VecDeque", "BTreeMap", "BTreeSet", "HashMap", "HashSet"] {
+            let call = format!("{closure}({empty}::new())");
+            let calls = text.match_indices(&call).filter(|(at, _)| {
+                let before = text[..*at].chars().next_back();
+                before.is_none_or(|c| !word(c) && c != '.' && c != ':')
+            });
+            let n = calls.count();
+            if n > 1 {
+                found.push(format!("src/{name}: the closure '{closure}' is called with {empty}::new() {n} times"));
+            }
+        }
+    }
+    found
+}

@@ -95,6 +95,12 @@ impl PaperBroker {
         &self.fees
     }
 
+    /// Last trade of a pair that was seen.
+    #[must_use]
+    pub fn last_price(&self, pair: &Pair) -> Option<Price> {
+        self.tapes.get(pair).map(|tape| tape.last)
+    }
+
     /// Orders of an account that can still change.
     pub fn working(&self, account: AccountId) -> impl Iterator<Item = &Order> {
         self.orders.iter().map(|w| &w.order).filter(move |o| o.intent.account == account)

@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::backtest::args::BacktestArgs;
 use super::features::FeaturesArgs;
 use super::models::args::ModelsArgs;
+use super::risk::args::RiskArgs;
 use super::train::TrainArgs;
 use crate::domain::command::Speed;
 use crate::domain::decision::DecisionId;
@@ -105,6 +106,8 @@ pub enum Command {
     Train(TrainArgs),
     /// Test the whole system on recorded data: decisions, orders, costs, and what anyone could have done instead
     Backtest(BacktestArgs),
+    /// What the book could lose: worst recorded days, correlation 1, gaps
+    Risk(RiskArgs),
     /// Get, import, record, list and check market data
     Data(DataArgs),
     /// Show features of recorded data, list the set, or check it for leaks

@@ -16,6 +16,7 @@ mod kraken;
 mod models;
 mod page;
 mod progress;
+mod risk;
 mod simulator;
 mod start;
 mod train;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> Outcome {
         Some(Command::Journal(args)) => journal::journal(&cli, args),
         Some(Command::Models(args)) => models::models(&cli, args),
         Some(Command::Train(args)) => train::train(&cli, args),
+        Some(Command::Risk(args)) => risk::risk(&cli, args),
         Some(Command::Backtest(args)) => backtest::backtest(&cli, args),
         Some(Command::Bench(args)) => bench::bench(&cli, args),
         Some(Command::Simulator(args)) => simulator::simulator(&cli, args),

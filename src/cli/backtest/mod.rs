@@ -67,14 +67,12 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
     };
     let done = run(&plan, watch)?;
     drop(line);
-    let trials: Vec<_> = done.trainings.iter().flat_map(|t| t.trials.clone()).collect();
     let mut report = Report::of(&plan, done)?;
     // Every try counts against the next: also one that is thrown away.
     if let Some(trial) = report.trial(configuration(&settings, &data, models)?, now) {
         let ledger = TrialFile::of(&home.path(LEDGER)).enter(vec![trial.clone()])?;
         report.deflate(&ledger, &trial);
     }
-    TrialFile::of(&home.path(&settings.models.dir)).enter(trials)?;
     if let Some(path) = &args.html {
         write_whole(path, page::page(&report, now).as_bytes())
             .wrap_err_with(|| format!("'{}' could not be written", path.display()))?;

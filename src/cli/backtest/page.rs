@@ -1,6 +1,6 @@
 //! The report as one HTML page.
 
-use super::text::{luck, number, percent, trainings};
+use super::text::{luck, number, percent, size, trainings};
 use crate::cli::page::curves::{Line, curves};
 use crate::cli::page::{
     Column, Html, count, document, element, facts, folded, holding, instant, note, paragraph, part, table,
@@ -43,7 +43,7 @@ fn head(r: &Report, made_at: UtcMs) -> Html {
             [Html::text("Without costs: no fees, no spread, no impact. Nobody trades like that.")],
         )
     } else {
-        let side = percent(Some(r.side_cost), 3);
+        let side = size(Some(r.side_cost), 3);
         element(
             "p",
             &[("class", "lead")],
@@ -111,6 +111,7 @@ fn figures(r: &Report) -> Html {
         ("Sharpe", Column::Number),
         ("Sortino", Column::Number),
         ("Max drawdown", Column::Number),
+        ("ES 99 of a day", Column::Number),
         ("PSR", Column::Number),
         ("Min. track, h", Column::Number),
         ("Without best month", Column::Number),
@@ -120,10 +121,11 @@ fn figures(r: &Report) -> Html {
             p.name.clone(),
             percent(p.total_return, 2),
             percent(p.annual_return, 1),
-            percent(p.volatility, 1),
+            size(p.volatility, 1),
             number(p.sharpe, 2),
             number(p.sortino, 2),
-            percent(p.max_drawdown, 2),
+            size(p.max_drawdown, 2),
+            size(p.es99_day, 2),
             number(p.probabilistic_sharpe, 3),
             number(p.min_track_hours, 0),
             percent(p.without_best_month, 2),
@@ -137,7 +139,7 @@ fn figures(r: &Report) -> Html {
     let pbo = match r.overfitting {
         Some(pbo) => format!(
             "Choosing the best of these lines by one half of the time picks one at or below the median of the other half in {} of the splits (probability of overfitting).",
-            percent(Some(pbo), 0)
+            size(Some(pbo), 0)
         ),
         None => "The probability of overfitting is not defined for so few hours.".to_owned(),
     };
@@ -184,7 +186,7 @@ fn account(r: &Report, id: AccountId) -> Html {
         ("Fees", format!("{:.2}", t.fees.0)),
         ("Slippage", format!("{:.2}", t.slippage.0)),
         ("Net", money(t.net)),
-        ("Mean exposure", percent(a.mean_exposure, 2)),
+        ("Mean exposure", size(a.mean_exposure, 2)),
     ];
     let groups = [("By end", &a.by_end), ("By pair", &a.by_pair), ("By horizon", &a.by_horizon)];
     let tables = groups.into_iter().filter(|(_, g)| !g.is_empty()).map(|(title, g)| part(title, [grouped(title, g)]));

@@ -8,9 +8,8 @@ const ABSENT: &str = "–";
 
 /// The whole report; `trades` adds every closed trade.
 pub(super) fn text(report: &Report, trades: bool) -> String {
-    let mut out = String::new();
-    let mut line = |words: String| out.push_str(&(words + "\n"));
-    line(format!(
+    let mut out = Vec::new();
+    out.push(format!(
         "{} · {} … {} · {} pairs",
         report.label,
         report.from.minute(),
@@ -18,62 +17,62 @@ pub(super) fn text(report: &Report, trades: bool) -> String {
         report.pairs.len()
     ));
     if report.without_costs {
-        line("WITHOUT COSTS: no fees, no spread, no impact. Nobody trades like that.".to_owned());
+        out.push("WITHOUT COSTS: no fees, no spread, no impact. Nobody trades like that.".to_owned());
     } else {
-        line(format!("costs on: one side at the market {} and impact by size", percent(Some(report.side_cost), 3)));
+        out.push(format!("costs on: one side at the market {} and impact by size", size(Some(report.side_cost), 3)));
     }
-    line(format!("models {}", report.models));
+    out.push(format!("models {}", report.models));
     for why in trainings(report) {
-        line(format!("  {why}"));
+        out.push(format!("  {why}"));
     }
     for pair in &report.left_out {
-        line(format!("  left out {pair}"));
+        out.push(format!("  left out {pair}"));
     }
     let s = &report.summary;
-    line(String::new());
-    line(format!(
+    out.push(String::new());
+    out.push(format!(
         "cycles {} · signals {} · passed {} · shadow {} · rejects {} · holes {}",
         s.cycles, s.signals, s.passed, s.shadow_entries, s.rejects, s.holes
     ));
     for (reason, n) in &s.blocked_by_reason {
-        line(format!("  blocked {reason:<22} {n:>8}"));
+        out.push(format!("  blocked {reason:<22} {n:>8}"));
     }
-    line(String::new());
-    line(format!(
-        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
-        "", "return", "a year", "vol", "Sharpe", "Sortino", "max DD", "PSR", "min track", "w/o best m"
+    out.push(String::new());
+    out.push(format!(
+        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
+        "", "return", "a year", "vol", "Sharpe", "Sortino", "max DD", "ES99 day", "PSR", "min track", "w/o best m"
     ));
     let both = [&report.main.performance, &report.shadow.performance];
     for p in both.into_iter().chain(&report.benchmarks) {
-        line(performance(p));
+        out.push(performance(p));
     }
-    line(
+    out.push(
         "vol and ratios by hourly returns, idle hours counted; PSR: probability that the true Sharpe ratio is above 0; min track: hours that would show it"
             .to_owned(),
     );
-    line(String::new());
-    line(luck(report));
-    line(match report.overfitting {
+    out.push(String::new());
+    out.push(luck(report));
+    out.push(match report.overfitting {
         Some(pbo) => format!(
             "choosing the best of these lines by one half of the time picks one at or below the median of the other in {} of the splits (PBO)",
-            percent(Some(pbo), 0)
+            size(Some(pbo), 0)
         ),
         None => "PBO: not defined for so few hours".to_owned(),
     });
     for (name, account) in [("main", &report.main), ("shadow", &report.shadow)] {
-        line(String::new());
-        accounts(&mut line, name, account);
+        out.push(String::new());
+        accounts(&mut out, name, account);
     }
-    months(&mut line, report);
+    months(&mut out, report);
     if trades {
-        line(String::new());
+        out.push(String::new());
         for outcome in &report.outcomes {
-            line(trade(outcome));
+            out.push(trade(outcome));
         }
     }
-    line(String::new());
-    line(format!("fingerprint {}", s.fingerprint));
-    out
+    out.push(String::new());
+    out.push(format!("fingerprint {}", s.fingerprint));
+    out.join("\n")
 }
 
 /// Trainings, one line for each instant.
@@ -99,14 +98,15 @@ pub(super) fn trainings(report: &Report) -> Vec<String> {
 
 fn performance(p: &Performance) -> String {
     format!(
-        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
+        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
         p.name,
         percent(p.total_return, 2),
         percent(p.annual_return, 1),
-        percent(p.volatility, 1),
+        size(p.volatility, 1),
         number(p.sharpe, 2),
         number(p.sortino, 2),
-        percent(p.max_drawdown, 2),
+        size(p.max_drawdown, 2),
+        size(p.es99_day, 2),
         number(p.probabilistic_sharpe, 3),
         p.min_track_hours.map_or_else(|| ABSENT.to_owned(), |h| format!("{h:.0}")),
         percent(p.without_best_month, 2),
@@ -124,20 +124,20 @@ pub(super) fn luck(report: &Report) -> String {
     }
 }
 
-fn accounts(line: &mut impl FnMut(String), name: &str, a: &Account) {
+fn accounts(out: &mut Vec<String>, name: &str, a: &Account) {
     let t = &a.attribution;
-    line(format!(
+    out.push(format!(
         "{name:<7} alpha {:+.2} − fees {:.2} − slippage {:.2} = net {:+.2} · mean exposure {}",
         t.alpha.0,
         t.fees.0,
         t.slippage.0,
         t.net.0,
-        percent(a.mean_exposure, 2)
+        size(a.mean_exposure, 2)
     ));
     for (title, groups) in [("by end", &a.by_end), ("by pair", &a.by_pair), ("by horizon", &a.by_horizon)] {
         if !groups.is_empty() {
             let told: Vec<String> = groups.iter().map(group).collect();
-            line(format!("  {title:<10} {}", told.join(" · ")));
+            out.push(format!("  {title:<10} {}", told.join(" · ")));
         }
     }
 }
@@ -146,13 +146,18 @@ fn group(g: &Group) -> String {
     format!("{} {} (won {}) {:+.2}", g.name, g.trades, g.won, g.net.0)
 }
 
-fn months(line: &mut impl FnMut(String), report: &Report) {
+fn months(out: &mut Vec<String>, report: &Report) {
     let Some(market) = report.curves.iter().find(|c| c.name.starts_with("buy and hold, equal")) else { return };
-    line(String::new());
-    line(format!("{:<9} {:>9} {:>9} {:>14}", "month", "main", "shadow", "buy and hold"));
+    out.push(String::new());
+    out.push(format!("{:<9} {:>9} {:>9} {:>14}", "month", "main", "shadow", "buy and hold"));
     for (month, held) in market.months() {
         let of = |a: &Account| percent(a.months.get(&month).copied(), 2);
-        line(format!("{month:<9} {:>9} {:>9} {:>14}", of(&report.main), of(&report.shadow), percent(Some(held), 2)));
+        out.push(format!(
+            "{month:<9} {:>9} {:>9} {:>14}",
+            of(&report.main),
+            of(&report.shadow),
+            percent(Some(held), 2)
+        ));
     }
 }
 
@@ -176,6 +181,11 @@ fn trade(o: &Outcome) -> String {
 
 pub(super) fn percent(share: Option<f64>, places: usize) -> String {
     share.map_or_else(|| ABSENT.to_owned(), |v| format!("{:+.places$} %", v * 100.0))
+}
+
+/// A share that has no sign: a cost, a spread, a fall.
+pub(super) fn size(share: Option<f64>, places: usize) -> String {
+    share.map_or_else(|| ABSENT.to_owned(), |v| format!("{:.places$} %", v * 100.0))
 }
 
 pub(super) fn number(value: Option<f64>, places: usize) -> String {

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::decision::measures::ratios::{annual_volatility, sortino};
+use crate::decision::measures::value_at_risk;
 use crate::domain::settings::HOURS_PER_YEAR;
-use crate::domain::time::UtcMs;
+use crate::domain::time::{DAY_MS, UtcMs};
 use crate::ml::overfit::Track;
 use crate::monitor::performance::{max_drawdown, sharpe, simple_returns};
 
 /// Level of the minimum track record length.
 const SURE: f64 = 0.95;
+/// Level of the expected shortfall of a day.
+const LEVEL: f64 = 0.99;
 
 /// A value per hour, from an hour on; the first is where it began.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +40,8 @@ pub struct Performance {
     /// Annual return over the largest fall.
     pub calmar: Option<f64>,
     pub max_drawdown: Option<f64>,
+    /// Expected loss on the worst one of a hundred days, by the best way that the daily returns permit; `None` for fewer than thirty days.
+    pub es99_day: Option<f64>,
     /// Probability that the true Sharpe ratio is above 0 (Bailey and López de Prado 2012).
     pub probabilistic_sharpe: Option<f64>,
     /// Hours of this track that would show a Sharpe ratio above 0 with 95 % confidence; `None` where it is not above 0.
@@ -49,6 +55,12 @@ impl Curve {
     #[must_use]
     pub fn returns(&self) -> Option<Vec<f64>> {
         simple_returns(&self.points.iter().map(|(_, value)| *value).collect::<Vec<_>>())
+    }
+
+    /// Returns from midnight to midnight.
+    fn daily(&self) -> Vec<f64> {
+        let ends = self.points.iter().filter(|(at, _)| at.0.rem_euclid(DAY_MS) == 0);
+        simple_returns(&ends.map(|(_, value)| *value).collect::<Vec<_>>()).unwrap_or_default()
     }
 
     /// Return per month (`2024-07`), from the last value before it to its last one.
@@ -83,11 +95,12 @@ impl Curve {
             name: self.name.clone(),
             total_return: gained.map(|g| g - 1.0),
             annual_return,
-            volatility: spread(&returns).map(|sd| sd * HOURS_PER_YEAR.sqrt()),
+            volatility: annual_volatility(&returns, HOURS_PER_YEAR).filter(|v| *v > 0.0),
             sharpe: sharpe(&returns, HOURS_PER_YEAR),
-            sortino: sortino(&returns),
+            sortino: sortino(&returns, 0.0, HOURS_PER_YEAR),
             calmar: annual_return.zip(max_drawdown.filter(|fall| *fall > 0.0)).map(|(gain, fall)| gain / fall),
             max_drawdown,
+            es99_day: value_at_risk(&self.daily(), LEVEL).map(|e| e.risk.es),
             probabilistic_sharpe: track.and_then(|t| t.probabilistic_sharpe(0.0)),
             min_track_hours: track.and_then(|t| t.min_length(0.0, SURE)),
             without_best_month: self.without_best_month(),
@@ -108,25 +121,10 @@ pub fn month(at: UtcMs) -> String {
     at.date().chars().take(7).collect()
 }
 
-fn spread(returns: &[f64]) -> Option<f64> {
-    let n = returns.len() as f64;
-    let mean = returns.iter().sum::<f64>() / n;
-    let variance = returns.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    (returns.len() > 1 && variance > 0.0).then(|| variance.sqrt())
-}
-
-/// Downside deviation divides by all returns, also those above 0 (Sortino and van der Meer 1991).
-fn sortino(returns: &[f64]) -> Option<f64> {
-    let n = returns.len() as f64;
-    let mean = returns.iter().sum::<f64>() / n;
-    let downside = (returns.iter().map(|r| r.min(0.0).powi(2)).sum::<f64>() / n).sqrt();
-    (downside > 0.0).then(|| mean / downside * HOURS_PER_YEAR.sqrt())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::{DAY_MS, HOUR_MS};
+    use crate::domain::time::HOUR_MS;
 
     fn curve(values: &[f64], step: i64) -> Curve {
         let start = UtcMs(1_719_792_000_000); // 2024-07-01

@@ -11,9 +11,6 @@ mod market;
 mod models;
 mod report;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;

@@ -5,10 +5,9 @@ use serde::Serialize;
 use super::Plan;
 use crate::domain::plan::Horizon;
 use crate::domain::time::{DAY_MS, UtcMs};
+use crate::ml::Watch;
 use crate::ml::model::Model;
 use crate::ml::online::Follower;
-use crate::ml::trials::Trial;
-use crate::ml::{Trained, Watch};
 use crate::orchestrator::shelf::InUse;
 use crate::orchestrator::{OrchestratorError, model_universe, train_on, training_cost};
 use crate::store::Registry;
@@ -30,9 +29,6 @@ pub struct Training {
     pub horizon: Horizon,
     /// The version, or why there is no new one (an earlier one stays in use).
     pub outcome: Result<String, String>,
-    /// For the ledger of trials.
-    #[serde(skip)]
-    pub trials: Vec<Trial>,
 }
 
 /// The models of a test.
@@ -91,7 +87,6 @@ impl Shelf {
         let cost = training_cost(&core, plan.from);
         let outcomes = train_on(&core, plan.features, &candles, cost, plan.now, watch)?;
         for (exit, outcome) in core.training.exits.iter().zip(outcomes) {
-            let trials = outcome.iter().flat_map(Trained::trials).cloned().collect();
             let outcome = match outcome {
                 Ok(trained) => {
                     let version = trained.model.card.version.clone();
@@ -100,7 +95,7 @@ impl Shelf {
                 }
                 Err(error) => Err(error.to_string()),
             };
-            self.trainings.push(Training { to: until, horizon: exit.horizon, outcome, trials });
+            self.trainings.push(Training { to: until, horizon: exit.horizon, outcome });
         }
         Ok(())
     }

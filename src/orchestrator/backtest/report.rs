@@ -219,3 +219,86 @@ fn overfitting(curves: &[Curve]) -> Option<f64> {
     let rows: Vec<Vec<f64>> = (0..hours).map(row).collect::<Option<_>>()?;
     backtest_overfitting(&rows, CSCV_BLOCKS).map(|found| found.pbo)
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+    use crate::domain::decision::DecisionId;
+    use crate::domain::money::{Price, Qty};
+    use crate::domain::order::{Liquidity, OrderId, Purpose};
+    use crate::domain::time::HOUR_MS;
+
+    fn fill(side: Side, at: i64, price: Decimal, reference: Decimal) -> Fill {
+        Fill {
+            id: at as u64,
+            order: OrderId(1),
+            // An exit that was decided has a decision of its own.
+            decision: DecisionId { session: 1, number: at as u64 },
+            account: AccountId::Main,
+            at: UtcMs(at * HOUR_MS),
+            pair: "BTC/USD".parse().unwrap(),
+            side,
+            price: Price::new(price).unwrap(),
+            qty: Qty::new(dec!(2)).unwrap(),
+            fee: Money(dec!(0.5)),
+            fee_rate: dec!(0.0025),
+            liquidity: Liquidity::Taker,
+            purpose: Purpose::Entry,
+            reference: Price::new(reference).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_trade_is_attributed_to_alpha_fees_and_slippage() {
+        // Seen at 100 and sold as seen at 110; filled one worse on both sides.
+        let fills = [
+            fill(Side::Buy, 1, dec!(101), dec!(100)),
+            fill(Side::Sell, 9, dec!(109), dec!(110)),
+            // Still open: no part of what was closed.
+            fill(Side::Buy, 20, dec!(120), dec!(100)),
+        ];
+        let outcome = Outcome {
+            decision: DecisionId { session: 1, number: 1 },
+            account: AccountId::Main,
+            pair: "BTC/USD".parse().unwrap(),
+            horizon: Horizon(24),
+            opened: UtcMs(HOUR_MS),
+            closed: UtcMs(9 * HOUR_MS),
+            entry: Price::new(dec!(101)).unwrap(),
+            exit: Price::new(dec!(109)).unwrap(),
+            qty: Qty::new(dec!(2)).unwrap(),
+            fees: Money(dec!(1)),
+            pnl: Money(dec!(15)),
+            net_return: 0.0743,
+            ended_by: Purpose::Target,
+            confidence: 0.83,
+        };
+        let fills: Vec<&Fill> = fills.iter().collect();
+        let found = attribution(&[&outcome], &fills);
+        let expected = Attribution {
+            alpha: Money(dec!(20)),
+            fees: Money(dec!(1)),
+            slippage: Money(dec!(4)),
+            net: Money(dec!(15)),
+        };
+        assert_eq!(found, expected);
+        let by_end = grouped(&[&outcome, &outcome], |o| o.ended_by.as_str().to_owned());
+        assert_eq!(by_end, [Group { name: "target".to_owned(), trades: 2, won: 2, net: Money(dec!(30)) }]);
+        assert_eq!(attribution(&[], &fills), Attribution::default());
+    }
+
+    #[test]
+    fn curves_that_are_the_same_half_after_half_are_no_overfitting() {
+        let rising = |name: &str, step: f64| {
+            let point = |i: i64| {
+                (UtcMs(i * HOUR_MS), 100.0 * (1.0 + step).powi(i as i32) * (1.0 + 0.001 * ((i * 7) % 5) as f64))
+            };
+            Curve { name: name.to_owned(), points: (0..200).map(point).collect() }
+        };
+        let curves = [rising("a", 0.002), rising("b", 0.001), rising("c", 0.0)];
+        assert_eq!(overfitting(&curves), Some(0.0));
+        assert_eq!(overfitting(&curves[..1]), None);
+    }
+}
