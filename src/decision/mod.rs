@@ -18,6 +18,7 @@ pub mod regime;
 pub mod returns;
 pub mod risk;
 pub mod router;
+pub mod rules;
 pub mod session;
 pub mod shares;
 pub mod sizing;

@@ -18,5 +18,6 @@ mod headless;
 mod lake;
 mod process;
 mod pty;
+mod rules;
 mod services;
 mod session;
