@@ -55,8 +55,8 @@ fn windows() -> Vec<Rules> {
 
 /// Bars from columns of equal length.
 fn bars([open, high, low, close, volume]: [&[f64]; 5]) -> Vec<Bar> {
-    let rest = high.iter().zip(low).zip(close.iter().zip(volume));
-    let bar = |(i, (open, ((high, low), (close, volume))))| Bar {
+    let prices = open.iter().zip(high).zip(low).zip(close).zip(volume).enumerate();
+    let bar = |(i, ((((open, high), low), close), volume)): (usize, ((((&f64, &f64), &f64), &f64), &f64))| Bar {
         open_time: UtcMs(i as i64 * 60_000),
         open: *open,
         high: *high,
@@ -64,7 +64,7 @@ fn bars([open, high, low, close, volume]: [&[f64]; 5]) -> Vec<Bar> {
         close: *close,
         volume: *volume,
     };
-    open.iter().zip(rest).enumerate().map(bar).collect()
+    prices.map(bar).collect()
 }
 
 fn golden_bars() -> Vec<Bar> {

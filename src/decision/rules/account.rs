@@ -9,13 +9,12 @@ use crate::domain::Bar;
 /// Closes that are looked at together; any number gives the same bits.
 const TOGETHER: usize = 16;
 
+/// What is known of a position beside its size and levels.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     entered: usize,
     entry: f64,
-    quantity: f64,
     spent: f64,
-    levels: Levels,
 }
 
 #[derive(Debug, Clone)]
@@ -24,6 +23,11 @@ pub(super) struct Account {
     size: f64,
     cash: f64,
     held: Option<Held>,
+    /// Base units; 0 without a position.
+    quantity: f64,
+    /// Without a stop below every price, without a target above.
+    stop: f64,
+    target: f64,
     trades: Vec<RuleTrade>,
     /// Highest equity, the lowest since then, and the greatest fall before.
     peak: f64,
@@ -34,7 +38,20 @@ pub(super) struct Account {
 
 impl Account {
     pub fn new(cash: f64, size: f64, costs: RuleCosts) -> Self {
-        Self { costs, size, cash, held: None, trades: Vec::new(), peak: cash, trough: cash, fall: 0.0, closes_held: 0 }
+        Self {
+            costs,
+            size,
+            cash,
+            held: None,
+            quantity: 0.0,
+            stop: f64::NEG_INFINITY,
+            target: f64::INFINITY,
+            trades: Vec::new(),
+            peak: cash,
+            trough: cash,
+            fall: 0.0,
+            closes_held: 0,
+        }
     }
 
     /// Buys at the open of bar `at`; `levels` are made from the price paid.
@@ -45,7 +62,11 @@ impl Account {
         let value = quantity * entry;
         let spent = value + value * self.costs.fee_rate;
         self.cash -= spent;
-        self.held = Some(Held { entered: at, entry, quantity, spent, levels: levels(entry) });
+        self.quantity = quantity;
+        let Levels { stop, target } = levels(entry);
+        self.stop = stop.unwrap_or(f64::NEG_INFINITY);
+        self.target = target.unwrap_or(f64::INFINITY);
+        self.held = Some(Held { entered: at, entry, spent });
     }
 
     /// Sells at the open of bar `at`.
@@ -54,8 +75,11 @@ impl Account {
         self.close(at, self.costs.got(open), Why::Rule);
     }
 
+    #[cold]
     fn close(&mut self, at: usize, exit: f64, why: Why) {
-        let Some(Held { entered, entry, quantity, spent, .. }) = self.held.take() else { return };
+        let Some(Held { entered, entry, spent }) = self.held.take() else { return };
+        let quantity = std::mem::replace(&mut self.quantity, 0.0);
+        (self.stop, self.target) = (f64::NEG_INFINITY, f64::INFINITY);
         let value = quantity * exit;
         let got = value - value * self.costs.fee_rate;
         self.cash += got;
@@ -65,26 +89,27 @@ impl Account {
 
     /// Whether the position ends within bar `at`, and ends it. What came first within a bar is not known: a stop that was reached is taken before a
     /// target, and fills at the open where the bar opened below it; a target never fills better than its price.
-    #[inline]
+    #[inline(always)]
     pub fn ends_within(&mut self, at: usize, bar: &Bar) -> bool {
-        let Some(Held { levels: Levels { stop, target }, .. }) = &self.held else { return false };
-        let ending = match (*stop, *target) {
-            (Some(stop), _) if bar.low <= stop => (self.costs.got(stop.min(bar.open)), Why::Stop),
-            (_, Some(target)) if bar.high >= target => (target, Why::Target),
-            _ => return false,
-        };
-        self.close(at, ending.0, ending.1);
+        if bar.low > self.stop && bar.high < self.target {
+            return false;
+        }
+        if bar.low <= self.stop {
+            self.close(at, self.costs.got(self.stop.min(bar.open)), Why::Stop);
+        } else {
+            self.close(at, self.target, Why::Target);
+        }
         true
     }
 
-    pub fn has_levels(&self) -> bool {
-        self.held.is_some_and(|held| held.levels != Levels::default())
+    pub const fn has_levels(&self) -> bool {
+        self.stop > f64::NEG_INFINITY || self.target < f64::INFINITY
     }
 
     /// Equity where the last price is `close`.
     #[inline(always)]
     pub fn equity(&self, close: f64) -> f64 {
-        self.held.map_or(self.cash, |held| self.cash + held.quantity * close)
+        self.cash + self.quantity * close
     }
 
     #[inline(always)]
@@ -103,12 +128,10 @@ impl Account {
     }
 
     /// Looks at the equity at a close.
-    #[inline]
+    #[inline(always)]
     pub fn mark(&mut self, close: f64) {
-        if self.held.is_some() {
-            self.closes_held += 1;
-            self.observe(self.equity(close));
-        }
+        self.closes_held += usize::from(self.held.is_some());
+        self.observe(self.equity(close));
     }
 
     /// The same for closes one after the other. Equity rises with the close, rounding included: unless there is a new high among them, the lowest

@@ -38,5 +38,5 @@ pub fn backtest<C: BarColumns>(trader: &mut RuleTrader<C>, bars: &[Bar], run: &B
             equity.push(account.equity(bar.close));
         }
     }
-    account.report(bars.len(), bars.last().map_or(f64::NAN, |bar| bar.close), equity)
+    account.report(bars.len(), bars.last().map_or(0.0, |bar| bar.close), equity)
 }

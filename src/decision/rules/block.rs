@@ -109,6 +109,9 @@ impl Block {
                 Kind::Number => set(&mut block.numbers, step.to, vec![f64::NAN; BLOCK]),
                 Kind::Truth => set(&mut block.truths, step.to, Truths::new()),
             }
+            if step.op == Op::Cross {
+                set(&mut block.truths, step.c, Truths::new());
+            }
             if step.op == Op::AgoTruth
                 && let Some(past) = block.pasts.get_mut(usize::from(step.c))
                 && let Some(bars) = program.rings.get(usize::from(step.c))
@@ -158,6 +161,13 @@ impl Block {
             Some(Some(column)) => columns.get(*column).map_or(&[], Vec::as_slice),
             _ => self.numbers.get(usize::from(register)).map_or(&[], Vec::as_slice),
         }
+    }
+
+    /// Both numbers that a step compares, at the bars of the block.
+    #[inline(always)]
+    fn sides<'a>(&'a self, step: &Step, columns: &'a [Vec<f64>], rows: usize) -> (&'a [f64], &'a [f64]) {
+        let cut = |column: &'a [f64]| column.get(..rows).unwrap_or(column);
+        (cut(self.column(step.a, columns)), cut(self.column(step.b, columns)))
     }
 
     #[inline(always)]
@@ -219,14 +229,21 @@ impl Block {
         let mut to = self.truths.get_mut(usize::from(step.to)).map(std::mem::take).unwrap_or_default();
         match step.op {
             Op::Above | Op::Reaches | Op::Equal => {
-                let cut = |column: &[f64]| column.len().min(rows);
-                let (a, b) = (self.column(step.a, columns), self.column(step.b, columns));
-                let (a, b) = (a.get(..cut(a)).unwrap_or_default(), b.get(..cut(b)).unwrap_or_default());
+                let (a, b) = self.sides(step, columns, rows);
                 match step.op {
                     Op::Above => ask(&mut to, a, b, above),
                     Op::Reaches => ask(&mut to, a, b, reaches),
                     _ => ask(&mut to, a, b, equal),
                 }
+            }
+            Op::Cross => {
+                let mut now = self.truths.get_mut(usize::from(step.c)).map(std::mem::take).unwrap_or_default();
+                let last = |words: &[u64]| words.last().copied().unwrap_or_default();
+                let before = (last(&now.yes), last(&now.no));
+                let (a, b) = self.sides(step, columns, rows);
+                ask(&mut now, a, b, above);
+                cross(&now, before, &mut to);
+                set(&mut self.truths, step.c, now);
             }
             Op::AgoTruth => self.look_back(step, &mut to),
             _ => {
@@ -287,6 +304,17 @@ fn word(a: &[f64], b: &[f64], op: impl Fn(f64, f64) -> (bool, bool)) -> (u64, u6
         no |= if fails { *bit } else { 0 };
     }
     (yes, no)
+}
+
+/// `now`, and not at the bar before; `before` is the word before the block.
+#[inline(always)]
+fn cross(now: &Truths, before: (u64, u64), to: &mut Truths) {
+    let (mut yes_before, mut no_before) = before;
+    for ((yes, no), (now_yes, now_no)) in to.yes.iter_mut().zip(&mut to.no).zip(now.yes.iter().zip(&now.no)) {
+        *yes = now_yes & ((now_no << 1) | (no_before >> (WORD - 1)));
+        *no = now_no | (now_yes << 1) | (yes_before >> (WORD - 1));
+        (yes_before, no_before) = (*now_yes, *now_no);
+    }
 }
 
 fn connect(op: Op, to: &mut Truths, [a, b, c]: [&Truths; 3]) {

@@ -245,8 +245,8 @@ impl<C: BarColumns> Compiler<'_, C> {
                 let (x, y) = self.both([x, y], Kind::Number, each_bar)?;
                 self.step(at, Op::Max, [x, y], each_bar)
             }
-            ("cross_above", [x, y]) => self.cross(at, [x, y], each_bar),
-            ("cross_below", [x, y]) => self.cross(at, [y, x], each_bar),
+            ("cross_above", [x, y]) => self.cross(at, [x, y]),
+            ("cross_below", [x, y]) => self.cross(at, [y, x]),
             ("prev", [x]) => self.ago(at, x, 1, each_bar),
             ("if", [condition, then, otherwise]) => {
                 let condition = self.typed(condition, Kind::Truth, each_bar);
@@ -263,12 +263,19 @@ impl<C: BarColumns> Compiler<'_, C> {
     }
 
     /// Above now, and not above at the bar before: both known.
-    fn cross(&mut self, at: &Range<usize>, sides: [&Node; 2], each_bar: bool) -> Option<Value> {
+    fn cross(&mut self, at: &Range<usize>, sides: [&Node; 2]) -> Option<Value> {
         let (over, under) = self.both(sides, Kind::Number, true)?;
-        let now = self.step(at, Op::Above, [over, under], true)?;
-        let before = self.look_back(at, now, 1)?;
-        let not_before = self.step(at, Op::Not, [before], each_bar)?;
-        self.step(at, Op::And, [now, not_before], each_bar)
+        if over.position || under.position {
+            return self.complain(at, NO_PAST);
+        }
+        let (a, b) = (over.register, under.register);
+        let same = |step: &&Step| (step.op, step.a, step.b) == (Op::Cross, a, b);
+        if let Some(step) = self.each_bar.iter().find(same) {
+            return Some(Value { register: step.to, kind: Kind::Truth, position: false });
+        }
+        let (before, to) = (self.register(at)?, self.register(at)?);
+        self.each_bar.push(Step { op: Op::Cross, to, a, b, c: before });
+        Some(Value { register: to, kind: Kind::Truth, position: false })
     }
 
     fn ago(&mut self, at: &Range<usize>, of: &Node, bars: usize, each_bar: bool) -> Option<Value> {
@@ -285,7 +292,7 @@ impl<C: BarColumns> Compiler<'_, C> {
 
     fn look_back(&mut self, at: &Range<usize>, of: Value, bars: usize) -> Option<Value> {
         if of.position {
-            return self.complain(at, "the position has no past; look back on columns");
+            return self.complain(at, NO_PAST);
         }
         let op = if of.kind == Kind::Number { Op::Ago } else { Op::AgoTruth };
         let same =
@@ -303,7 +310,7 @@ impl<C: BarColumns> Compiler<'_, C> {
     fn step<const N: usize>(&mut self, at: &Range<usize>, op: Op, of: [Value; N], each_bar: bool) -> Option<Value> {
         let position = of.iter().any(|value| value.position);
         if position && each_bar {
-            return self.complain(at, "the position has no past; look back on columns");
+            return self.complain(at, NO_PAST);
         }
         let mut registers = of.iter().map(|value| value.register);
         let a = registers.next().unwrap_or_default();
@@ -347,4 +354,5 @@ impl<C: BarColumns> Compiler<'_, C> {
     }
 }
 
+const NO_PAST: &str = "the position has no past; look back on columns";
 const TOO_MUCH: &str = "the strategy computes more than 253 values; make it simpler";

@@ -42,6 +42,8 @@ pub(super) enum Op {
     And,
     Or,
     Not,
+    /// Number `a` is above `b` and was not at the bar before; register `c` keeps whether it was.
+    Cross,
     /// As [`Op::Choose`], of conditions.
     ChooseTruth,
     AgoTruth,
@@ -188,6 +190,12 @@ pub(super) fn evaluate(steps: &[Step], registers: &mut Registers, rings: &mut [R
             Op::Above => truth(above(a, b)),
             Op::Reaches => truth(reaches(a, b)),
             Op::Equal => truth(equal(a, b)),
+            Op::Cross => {
+                let now = truth(above(a, b));
+                let before = get(registers, step.c);
+                put(registers, step.c, now);
+                and(now, 1.0 - before)
+            }
             Op::And => and(a, b),
             Op::Or => 1.0 - and(1.0 - a, 1.0 - b),
             Op::Not => 1.0 - a,

@@ -78,7 +78,7 @@ pub fn sweep<C: BarColumns>(
         let part = Stretch { first: number * BLOCK, bars, closes: &closes, columns: &table };
         runs.par_iter_mut().for_each(|run| run.take(&part));
     }
-    let last = bars.last().map_or(f64::NAN, |bar| bar.close);
+    let last = bars.last().map_or(0.0, |bar| bar.close);
     Ok(runs.into_iter().map(|run| run.account.report(bars.len(), last, Vec::new())).collect())
 }
 

@@ -138,7 +138,7 @@ fn an_answer_is_repeated_until_it_is_filled() {
 /// Rules of every kind: ties, look back of numbers and conditions, choices, stops, the position.
 fn kinds() -> Vec<Rules> {
     let cross = Rules::new("cross_above(mean_{fast}, mean_{slow})", "cross_below(mean_{fast}, mean_{slow})");
-    let mut all = grid(&cross, &[("fast", &[2.0, 3.0, 5.0]), ("slow", &[5.0, 8.0])]);
+    let mut all = grid(&cross, &[("fast", &[2.0, 3.0, 5.0]), ("slow", &[6.0, 8.0])]);
     all.extend([
         Rules { cooldown: 3, size: 0.5, ..Rules::new("close > mean_5 || close == open", "!(close > mean_5)") },
         Rules {

@@ -70,6 +70,8 @@ struct Started {
     lines: Vec<f64>,
     /// Which of its lines is which column.
     places: Vec<(usize, usize)>,
+    /// The column of a source of one line, where no other name means the same.
+    only: Option<usize>,
 }
 
 /// The feature set, run only when a rule reads one of its columns.
@@ -109,10 +111,12 @@ impl NamedColumns {
         let place = (line, column);
         if let Some(started) = self.sources.iter_mut().find(|started| started.source == source) {
             started.places.push(place);
+            started.only = None;
             return;
         }
         let lines = vec![f64::NAN; source.lines()];
-        self.sources.push(Started { kernel: source.start(), source, lines, places: vec![place] });
+        let only = (source.lines() == 1).then_some(column);
+        self.sources.push(Started { kernel: source.start(), source, lines, places: vec![place], only });
     }
 
     fn open_feature(&mut self, name: &str, column: usize) -> Result<(), NoColumn> {
@@ -170,13 +174,19 @@ impl BarColumns for NamedColumns {
         self.names.len()
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, bar: &Bar, row: &mut [f64]) {
         for (field, column) in &self.fields {
             put(row, *column, field.of(bar));
         }
         let numbers = bar.row();
         for started in &mut self.sources {
+            if let Some(column) = started.only
+                && let Some(place) = row.get_mut(column)
+            {
+                started.kernel.run(std::slice::from_ref(&numbers), std::slice::from_mut(place));
+                continue;
+            }
             started.kernel.run(std::slice::from_ref(&numbers), &mut started.lines);
             for (line, column) in &started.places {
                 put(row, *column, started.lines.get(*line).copied().unwrap_or(f64::NAN));
@@ -207,8 +217,8 @@ impl BarColumns for NamedColumns {
             self.sources.iter_mut().for_each(compute);
         }
         for started in &mut self.sources {
-            if let ([(0, column)], 1) = (started.places.as_slice(), started.source.lines())
-                && let Some(place) = columns.get_mut(*column)
+            if let Some(column) = started.only
+                && let Some(place) = columns.get_mut(column)
             {
                 std::mem::swap(place, &mut started.lines);
                 continue;
@@ -278,7 +288,7 @@ mod tests {
 
     #[test]
     fn one_bar_at_a_time_gives_the_same_bits_as_many() {
-        let names = ["close", "sma_20", "rsi_14", "macd_signal_12_26_9", "bb_upper_20", "macd", "adx_14", "rsi14"];
+        let names = ["close", "sma_20", "rsi_14", "macd_signal_12_26_9", "bb_upper_20", "macd", "adx_14", "rsi14", "sma"];
         let (mut one, mut many) = (hourly(), hourly());
         for (number, name) in names.iter().enumerate() {
             assert_eq!((one.open(name), many.open(name)), (Ok(number), Ok(number)), "{name}");
