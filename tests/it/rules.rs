@@ -17,7 +17,7 @@ fn walk(n: usize) -> Vec<Bar> {
     let mut close = 100.0;
     let bar = |i: usize| {
         let open: f64 = close;
-        close = open * (1.0 + 0.02 * (rng.unit() - 0.5) + 0.004 * (i as f64 / 60.0).sin());
+        close = open * (1.0 + 0.02 * (rng.unit() - 0.5) + 0.002 * (i as f64 / 60.0).sin());
         let (high, low) = (open.max(close) * 1.002, open.min(close) * 0.998);
         Bar { open_time: UtcMs(i as i64 * 3_600_000), open, high, low, close, volume: 1.0 + rng.unit() }
     };
