@@ -55,16 +55,16 @@ fn windows() -> Vec<Rules> {
 
 /// Bars from columns of equal length.
 fn bars([open, high, low, close, volume]: [&[f64]; 5]) -> Vec<Bar> {
-    let prices = open.iter().zip(high).zip(low).zip(close).zip(volume).enumerate();
-    let bar = |(i, ((((open, high), low), close), volume)): (usize, ((((&f64, &f64), &f64), &f64), &f64))| Bar {
+    let number = |column: &[f64], i: usize| column.get(i).copied().expect("columns of equal length");
+    let bar = |i: usize| Bar {
         open_time: UtcMs(i as i64 * 60_000),
-        open: *open,
-        high: *high,
-        low: *low,
-        close: *close,
-        volume: *volume,
+        open: number(open, i),
+        high: number(high, i),
+        low: number(low, i),
+        close: number(close, i),
+        volume: number(volume, i),
     };
-    prices.map(bar).collect()
+    (0..open.len()).map(bar).collect()
 }
 
 fn golden_bars() -> Vec<Bar> {

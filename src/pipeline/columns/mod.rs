@@ -288,7 +288,8 @@ mod tests {
 
     #[test]
     fn one_bar_at_a_time_gives_the_same_bits_as_many() {
-        let names = ["close", "sma_20", "rsi_14", "macd_signal_12_26_9", "bb_upper_20", "macd", "adx_14", "rsi14", "sma"];
+        let names =
+            ["close", "sma_20", "rsi_14", "macd_signal_12_26_9", "bb_upper_20", "macd", "adx_14", "rsi14", "sma"];
         let (mut one, mut many) = (hourly(), hourly());
         for (number, name) in names.iter().enumerate() {
             assert_eq!((one.open(name), many.open(name)), (Ok(number), Ok(number)), "{name}");
