@@ -1,6 +1,6 @@
 //! Cost of rule strategies: one bar through the step that trades live, a whole backtest, and a sweep that shares its indicators.
 //!
-//! Alone it measures with criterion on the hourly ETH/USD candles of the reference vectors, over and over. `--peer FILE` serves
+//! Alone it measures with criterion on the hourly ETH/USD candles of the reference vectors, over and over. `--peer FILE CASH SIZE` serves
 //! `benches/peers/rules.py`: it reads the columns open, high, low, close, volume (64-bit floats, one column after the other), runs what the peers run
 //! and prints one JSON object.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a benchmark without its input has nothing to measure")]
@@ -49,8 +49,8 @@ fn many(rules: &[Rules], bars: &[Bar], cash: f64) -> Vec<RuleReport> {
     sweep(rules, columns(), bars, cash, COSTS).expect("sound rules")
 }
 
-fn windows() -> Vec<Rules> {
-    grid(&crossover("{fast}", "{slow}"), &[("fast", &FAST), ("slow", &SLOW)])
+fn windows(size: f64) -> Vec<Rules> {
+    grid(&Rules { size, ..crossover("{fast}", "{slow}") }, &[("fast", &FAST), ("slow", &SLOW)])
 }
 
 /// Bars from columns of equal length.
@@ -94,7 +94,7 @@ fn measure(c: &mut Criterion) {
     for (name, rules) in [("backtest_crossover", crossover("20", "50")), ("backtest_guarded", guarded())] {
         group.bench_function(name, |b| b.iter(|| black_box(one(&rules, &bars, 1e4))));
     }
-    let windows = windows();
+    let windows = windows(1.0);
     group.throughput(Throughput::Elements((bars.len() * windows.len()) as u64));
     group.bench_function("sweep_25_windows", |b| b.iter(|| black_box(many(&windows, &bars, 1e4))));
     group.finish();
@@ -110,7 +110,7 @@ fn best<T>(work: impl Fn() -> T) -> (f64, T) {
     (0..ROUNDS).map(timed).min_by(|a, b| a.0.total_cmp(&b.0)).expect("rounds")
 }
 
-fn peer(file: &str, cash: f64) {
+fn peer(file: &str, cash: f64, size: f64) {
     let bytes = std::fs::read(file).expect("the file of columns");
     let numbers: Vec<f64> = bytes.as_chunks::<8>().0.iter().map(|b| f64::from_le_bytes(*b)).collect();
     let mut parts = numbers.chunks_exact(numbers.len() / 5);
@@ -123,10 +123,11 @@ fn peer(file: &str, cash: f64) {
             "exposure": report.exposure,
         })
     };
-    let rules = crossover("20", "50");
-    let windows = windows();
+    let rules = Rules { size, ..crossover("20", "50") };
+    let guarded = Rules { size, ..guarded() };
+    let windows = windows(size);
     let (one_ms, single) = best(|| one(&rules, &bars, cash));
-    let (guarded_ms, _) = best(|| one(&guarded(), &bars, cash));
+    let (guarded_ms, _) = best(|| one(&guarded, &bars, cash));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
     let (sweep_ms, reports) = best(|| pool.install(|| many(&windows, &bars, cash)));
     let (threads_ms, _) = best(|| many(&windows, &bars, cash));
@@ -146,10 +147,10 @@ fn peer(file: &str, cash: f64) {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if let [_, flag, file, cash, ..] = arguments.as_slice()
+    if let [_, flag, file, cash, size] = arguments.as_slice()
         && flag == "--peer"
     {
-        peer(file, cash.parse().expect("cash"));
+        peer(file, cash.parse().expect("cash"), size.parse().expect("size"));
         return;
     }
     let mut criterion = Criterion::default().configure_from_args();

@@ -3,7 +3,8 @@
 rules.py BENCH FILE.parquet TICK [BARS]: BENCH is our `rules` benchmark (cargo bench --bench rules --no-run), FILE holds candles with the columns
 open, high, low, close, volume, TICK is the unit of their prices (0.01). With BARS the candles are taken one time after the other up to that many.
 
-The strategy is the cross of the averages of 20 and 50 closes, filled at the next open, all cash, 0.26 % fee on each side. Prices are counted in ticks, as
+The strategy is the cross of the averages of 20 and 50 closes, filled at the next open, 5 % of the cash at a time, 0.26 % fee on each side (with all cash so
+many fees leave nothing to compare: programs that add up cash flows lose the digits). Prices are counted in ticks, as
 whole numbers: sums are then exact, so that every program sees the same ties. For us a cross is "above" after "not above"; for vectorbt it is "above"
 after "below". While one position is held at a time these rules coincide, but for averages that are equal at the first bar at which both exist.
 The sweep is 25 pairs of windows. vectorbt is timed twice: its compiled functions alone (averages shared, crosses, orders; no portfolio figures), and
@@ -29,9 +30,11 @@ from backtesting import Strategy
 from backtesting.lib import FractionalBacktest
 from vectorbt.generic import nb as generic
 from vectorbt.portfolio import nb as portfolio
+from vectorbt.portfolio.enums import SizeType
 
 FEE = 0.0026
-CASH = 1e24
+CASH = 1e12
+SHARE = 0.05
 FAST = [10, 15, 20, 25, 30]
 SLOW = [50, 75, 100, 150, 200]
 ROUNDS = 5
@@ -71,6 +74,8 @@ def compiled(table: dict[str, np.ndarray], pairs: list[tuple[int, int]]):
         np.full(count, CASH),
         np.zeros((rows, count), dtype=np.int_),
         entries=entries,
+        size=np.asarray(SHARE),
+        size_type=np.asarray(SizeType.Percent),
         exits=exits,
         direction=np.asarray(0),
         price=table["open"][:, None],
@@ -89,7 +94,7 @@ def public(table: dict[str, np.ndarray], pairs: list[tuple[int, int]]):
     entries = fast.ma_crossed_above(slow).vbt.signals.fshift(1)
     exits = fast.ma_crossed_below(slow).vbt.signals.fshift(1)
     held = vbt.Portfolio.from_signals(
-        close, entries, exits, price=pd.Series(table["open"]), fees=FEE, init_cash=CASH, freq="1min"
+        close, entries, exits, price=pd.Series(table["open"]), fees=FEE, size=SHARE, size_type="percent", init_cash=CASH, freq="1min"
     )
     return np.atleast_1d(held.final_value()), np.atleast_1d(held.trades.count())
 
@@ -106,7 +111,7 @@ class Cross(Strategy):
             if Cross.down[at]:
                 self.position.close()
         elif Cross.up[at]:
-            self.buy()
+            self.buy(size=SHARE)
 
 
 def bar_by_bar(table: dict[str, np.ndarray]):
@@ -137,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "columns.f64"
         np.concatenate([table[name] for name in ["open", "high", "low", "close", "volume"]]).tofile(path)
-        made = subprocess.run([bench, "--peer", str(path), repr(CASH)], check=True, capture_output=True)
+        made = subprocess.run([bench, "--peer", str(path), repr(CASH), repr(SHARE)], check=True, capture_output=True)
     ours = json.loads(made.stdout)
     assert ours["sweep_equals_single_runs"]
     compiled(table, pairs[:1]), compiled(table, pairs[:2]), public(table, pairs[:2])

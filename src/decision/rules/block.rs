@@ -4,7 +4,9 @@
 
 use pulp::Arch;
 
-use super::program::{Kind, Op, Part, Program, Registers, Step, above, equal, finite, least, most, put, reaches};
+use super::program::{
+    Kind, Op, Part, Program, REGISTERS, Registers, Step, above, equal, finite, least, most, put, reaches,
+};
 
 /// Bars of a block; a multiple of 64, and more than any look back.
 pub(super) const BLOCK: usize = 4096;
@@ -87,10 +89,10 @@ pub(super) struct Block {
 impl Block {
     pub fn new(program: &Program) -> Self {
         let mut block = Self {
-            numbers: vec![Vec::new(); program.registers],
-            truths: vec![Truths::default(); program.registers],
-            columns: vec![None; program.registers],
-            kinds: vec![Kind::Number; program.registers],
+            numbers: vec![Vec::new(); REGISTERS],
+            truths: vec![Truths::default(); REGISTERS],
+            columns: vec![None; REGISTERS],
+            kinds: vec![Kind::Number; REGISTERS],
             pasts: program.rings.iter().map(|bars| Past::Numbers(vec![f64::NAN; *bars])).collect(),
         };
         for (register, column) in &program.inputs {

@@ -35,7 +35,8 @@ type Key = (Op, u8, u8, u8);
 
 struct Compiler<'a, C> {
     columns: &'a mut C,
-    registers: usize,
+    /// Registers that are free: columns take the first one, everything else the last.
+    free: Range<usize>,
     inputs: Vec<(u8, usize)>,
     constants: Vec<(u8, Kind, f64)>,
     rings: Vec<usize>,
@@ -52,7 +53,7 @@ struct Compiler<'a, C> {
 pub(super) fn compile<C: BarColumns>(rules: &Rules, columns: &mut C) -> Result<Program, RuleErrors> {
     let mut compiler = Compiler {
         columns,
-        registers: FIRST_FREE,
+        free: FIRST_FREE..REGISTERS,
         inputs: Vec::new(),
         constants: Vec::new(),
         rings: Vec::new(),
@@ -93,7 +94,10 @@ pub(super) fn compile<C: BarColumns>(rules: &Rules, columns: &mut C) -> Result<P
         result: value.register,
         position: value.position,
     };
+    let in_place =
+        |(at, (register, column)): (usize, &(u8, usize))| *column == at && usize::from(*register) == FIRST_FREE + at;
     Ok(Program {
+        in_order: compiler.inputs.iter().enumerate().all(in_place),
         inputs: compiler.inputs,
         constants: compiler.constants,
         each_bar,
@@ -102,7 +106,6 @@ pub(super) fn compile<C: BarColumns>(rules: &Rules, columns: &mut C) -> Result<P
         stop: stop.map(part),
         target: target.map(part),
         rings: compiler.rings,
-        registers: compiler.registers,
         steps,
     })
 }
@@ -195,7 +198,7 @@ impl<C: BarColumns> Compiler<'_, C> {
                 let register = match opened {
                     Some(register) => register,
                     None => {
-                        let register = self.register(at)?;
+                        let register = self.input_register(at)?;
                         self.inputs.push((register, column));
                         register
                     }
@@ -345,12 +348,20 @@ impl<C: BarColumns> Compiler<'_, C> {
     }
 
     fn register(&mut self, at: &Range<usize>) -> Option<u8> {
-        if self.registers >= REGISTERS {
+        let register = self.free.next_back();
+        self.checked(at, register)
+    }
+
+    fn input_register(&mut self, at: &Range<usize>) -> Option<u8> {
+        let register = self.free.next();
+        self.checked(at, register)
+    }
+
+    fn checked(&mut self, at: &Range<usize>, register: Option<usize>) -> Option<u8> {
+        if register.is_none() {
             self.complain(at, TOO_MUCH);
-            return None;
         }
-        self.registers += 1;
-        u8::try_from(self.registers - 1).ok()
+        register.and_then(|register| u8::try_from(register).ok())
     }
 }
 

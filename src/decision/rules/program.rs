@@ -93,8 +93,8 @@ pub(super) struct Program {
     pub target: Option<Part>,
     /// Bars that each ring looks back.
     pub rings: Vec<usize>,
-    /// Registers in use.
-    pub registers: usize,
+    /// The inputs are columns 0, 1, 2, … in registers one after the other from [`FIRST_FREE`] on.
+    pub in_order: bool,
 }
 
 /// A value for every register.
@@ -191,10 +191,10 @@ pub(super) fn evaluate(steps: &[Step], registers: &mut Registers, rings: &mut [R
             Op::Reaches => truth(reaches(a, b)),
             Op::Equal => truth(equal(a, b)),
             Op::Cross => {
-                let now = truth(above(a, b));
+                let (yes, no) = above(a, b);
                 let before = get(registers, step.c);
-                put(registers, step.c, now);
-                and(now, 1.0 - before)
+                put(registers, step.c, truth((yes, no)));
+                truth((yes && before == 0.0, no || before == 1.0))
             }
             Op::And => and(a, b),
             Op::Or => 1.0 - and(1.0 - a, 1.0 - b),

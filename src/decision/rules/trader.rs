@@ -3,7 +3,7 @@
 use super::Rules;
 use super::compile::compile;
 use super::problem::RuleErrors;
-use super::program::{BARS_HELD, ENTRY, GAIN, Program, Registers, Ring, evaluate, get, put};
+use super::program::{BARS_HELD, ENTRY, FIRST_FREE, GAIN, Program, Registers, Ring, evaluate, get, put};
 use crate::domain::{Bar, BarColumns};
 
 /// What to do at the open of the next bar.
@@ -77,7 +77,9 @@ impl<C: BarColumns> RuleTrader<C> {
     /// # Errors
     /// Everything that is wrong with the expressions.
     pub fn new(rules: &Rules, mut columns: C, costs: RuleCosts) -> Result<Self, RuleErrors> {
-        let program = compile(rules, &mut columns)?;
+        let mut program = compile(rules, &mut columns)?;
+        // Columns that others opened would be written over what is computed.
+        program.in_order &= columns.count() == program.inputs.len();
         Ok(Self {
             row: vec![f64::NAN; columns.count()],
             registers: Box::new(program.registers()),
@@ -94,10 +96,7 @@ impl<C: BarColumns> RuleTrader<C> {
     /// Takes the next closed bar: what to do at the next open. An answer that nobody fills is given again as long as it holds.
     #[inline]
     pub fn step(&mut self, bar: &Bar) -> Option<Action> {
-        self.columns.push(bar, &mut self.row);
-        for (register, column) in &self.program.inputs {
-            put(&mut self.registers, *register, self.row.get(*column).copied().unwrap_or(f64::NAN));
-        }
+        self.read(bar);
         evaluate(self.program.steps(&self.program.each_bar), &mut self.registers, &mut self.rings);
         match &mut self.stand {
             Stand::Flat { wait: 0 } => {
@@ -116,6 +115,19 @@ impl<C: BarColumns> RuleTrader<C> {
                 }
                 (self.program.value(exit, &mut self.registers) == 1.0).then_some(Action::Exit)
             }
+        }
+    }
+
+    /// Columns of the next bar to their registers.
+    #[inline(always)]
+    fn read(&mut self, bar: &Bar) {
+        if let (true, Some(row)) = (self.program.in_order, self.registers.get_mut(FIRST_FREE..)) {
+            self.columns.push(bar, row);
+            return;
+        }
+        self.columns.push(bar, &mut self.row);
+        for (register, column) in &self.program.inputs {
+            put(&mut self.registers, *register, self.row.get(*column).copied().unwrap_or(f64::NAN));
         }
     }
 

@@ -181,10 +181,8 @@ impl BarColumns for NamedColumns {
         }
         let numbers = bar.row();
         for started in &mut self.sources {
-            if let Some(column) = started.only
-                && let Some(place) = row.get_mut(column)
-            {
-                started.kernel.run(std::slice::from_ref(&numbers), std::slice::from_mut(place));
+            if let Some(column) = started.only {
+                put(row, column, started.kernel.first(&numbers));
                 continue;
             }
             started.kernel.run(std::slice::from_ref(&numbers), &mut started.lines);

@@ -21,6 +21,9 @@ pub trait Kernel<T: Real>: Send {
     /// value.
     fn run(&mut self, rows: &[Row<T>], lines: &mut [T]);
 
+    /// Takes one row; the value of the first line, NaN where there is none.
+    fn first(&mut self, row: &Row<T>) -> T;
+
     /// Forgets everything.
     fn reset(&mut self);
 }
@@ -116,6 +119,10 @@ where
         }
         let steps = Steps::<T, K, W, LINES> { kernel: &mut self.kernel, rows, lines, way: PhantomData };
         if T::SEVERAL { Arch::new().dispatch(steps) } else { steps.with_simd(Scalar) }
+    }
+
+    fn first(&mut self, row: &Row<T>) -> T {
+        W::step(&mut self.kernel, row).into_iter().next().unwrap_or(T::of(f64::NAN))
     }
 
     fn reset(&mut self) {
