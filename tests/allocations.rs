@@ -4,11 +4,12 @@
 use std::f64::consts::TAU;
 
 use allocation_counter::measure;
+use cryptosmarttrader::decision::rules::{Action, RuleCosts, RuleTrader, Rules};
 use cryptosmarttrader::domain::settings::PipelineSettings;
-use cryptosmarttrader::domain::{Bar, Pair, UtcMs};
-use cryptosmarttrader::pipeline::FeatureSet;
+use cryptosmarttrader::domain::{Bar, Interval, Pair, UtcMs};
 use cryptosmarttrader::pipeline::features::Panel;
 use cryptosmarttrader::pipeline::kernels::{Indicator, Lanes, Plan, Real, Row};
+use cryptosmarttrader::pipeline::{FeatureSet, NamedColumns};
 
 fn row<T: Real>(i: u32) -> Row<T> {
     let close = 100.0 + 10.0 * f64::from(i * 37 % 101).sin();
@@ -76,4 +77,35 @@ fn an_hour_of_all_pairs_allocates_nothing() {
     let counted = measure(|| present = panel.values(1).filter(|v| !v.is_nan()).count());
     assert_eq!(counted.count_total, 0);
     assert!(present > 80, "{present}");
+}
+
+/// From the first bar on: deciding, being filled, and forgetting a hole's past apart.
+#[test]
+fn a_rule_allocates_nothing_while_it_takes_bars() {
+    let rules = Rules {
+        stop: Some("entry - 2 * atr_14".to_owned()),
+        ..Rules::new(
+            "cross_above(sma_5, ema_20) || prev(rsi_14) < 45 && bb_lower_20[5] < close && return_24 > -9",
+            "bars_held > 5 || gain > 0.02 || if(macd_hist > 0, close < sma_5, false)",
+        )
+    };
+    let columns = NamedColumns::new(Interval::H1, FeatureSet::built_in(), &PipelineSettings::default());
+    let costs = RuleCosts { fee_rate: 0.0026, slippage_bps: 1.0 };
+    let Ok(mut trader) = RuleTrader::new(&rules, columns, costs) else { panic!("sound rules") };
+    let mut entries = 0;
+    let counted = measure(|| {
+        for hour in 0..2_000 {
+            let bar = candle(0, hour);
+            match trader.step(&bar) {
+                Some(Action::Enter) => {
+                    trader.entered(bar.close);
+                    entries += 1;
+                }
+                Some(Action::Exit) => trader.left(),
+                None => {}
+            }
+        }
+    });
+    assert!(entries > 10, "{entries} entries");
+    assert_eq!(counted.count_total, 0);
 }

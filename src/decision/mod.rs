@@ -22,6 +22,7 @@ pub mod regime;
 pub mod returns;
 pub mod risk;
 pub mod router;
+pub mod rules;
 pub mod session;
 pub mod sizing;
 #[cfg(test)]

@@ -7,6 +7,7 @@
 
 pub mod align;
 pub mod collector;
+pub mod columns;
 pub mod features;
 pub mod flow;
 #[cfg(test)]
@@ -18,5 +19,6 @@ pub mod validate;
 
 pub use align::{ClosedHour, HourAligner, HourFault, ResampleChain, Resampled, Resampler};
 pub use collector::Collector;
+pub use columns::NamedColumns;
 pub use features::{FeatureEngine, FeatureOutput, FeatureSet};
 pub use validate::Validator;

@@ -19,5 +19,6 @@ mod headless;
 mod lake;
 mod process;
 mod pty;
+mod rules;
 mod services;
 mod session;

@@ -46,6 +46,11 @@ impl FeatureEngine {
         })
     }
 
+    /// The values at the last bar in the order of the set's columns; NaN where there is none.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.0.values(0)
+    }
+
     /// Forgets everything: the next bar starts every window anew.
     pub fn reset(&mut self) {
         self.0.hole(0);

@@ -21,6 +21,9 @@ pub trait Kernel<T: Real>: Send {
     /// value.
     fn run(&mut self, rows: &[Row<T>], lines: &mut [T]);
 
+    /// Takes one row; the value of the first line, NaN where there is none.
+    fn first(&mut self, row: &Row<T>) -> T;
+
     /// Forgets everything.
     fn reset(&mut self);
 }
@@ -107,8 +110,19 @@ where
     W: Way<T, K, LINES> + Send,
 {
     fn run(&mut self, rows: &[Row<T>], lines: &mut [T]) {
+        // A live bar comes alone: its lines stand one after the other.
+        if let ([row], false) = (rows, T::SEVERAL) {
+            for (place, value) in lines.iter_mut().zip(&W::step(&mut self.kernel, row)) {
+                *place = *value;
+            }
+            return;
+        }
         let steps = Steps::<T, K, W, LINES> { kernel: &mut self.kernel, rows, lines, way: PhantomData };
         if T::SEVERAL { Arch::new().dispatch(steps) } else { steps.with_simd(Scalar) }
+    }
+
+    fn first(&mut self, row: &Row<T>) -> T {
+        W::step(&mut self.kernel, row).into_iter().next().unwrap_or(T::of(f64::NAN))
     }
 
     fn reset(&mut self) {
@@ -254,6 +268,14 @@ macro_rules! indicators {
             pub const fn name(&self) -> &'static str {
                 match self {
                     $(Self::$variant { .. } => $name,)*
+                }
+            }
+
+            /// Its parameters in the order in which it declares them, with usual values.
+            #[must_use]
+            pub const fn parameters(&self) -> &'static [(&'static str, f64)] {
+                match self {
+                    $(Self::$variant { .. } => &[$((stringify!($parameter), $usual as f64)),*],)*
                 }
             }
 
