@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::OrchestratorError;
 pub use handle::{Handle, NotTaken, Pending, Ports, connect};
 pub use summary::{AccountResult, Summary};
-pub use training::{lake_series, train_models, train_on, training_cost, universe as model_universe};
+pub use training::{lake_candles, lake_series, train_models, train_on, training_cost, universe as model_universe};
 
 use crate::clock::Clock;
 use crate::config::Settings;

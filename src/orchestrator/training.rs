@@ -150,8 +150,21 @@ pub fn train_on(
 /// # Errors
 /// [`StoreError`] when the lake cannot be read.
 pub fn lake_series(folder: &Path, venue: &VenueName, until: UtcMs) -> Result<Vec<(Pair, Vec<RawCandle>)>, StoreError> {
-    let mut keys = lake::names(folder, &Filter { venue: Some(venue.clone()), pair: None })?;
-    keys.retain(|key| key.series == Series::Candles(Interval::H1));
+    lake_candles(folder, &Filter { venue: Some(venue.clone()), pair: None }, Interval::H1, until)
+}
+
+/// The same for candles of any length, and for one pair where the filter names one.
+///
+/// # Errors
+/// [`StoreError`] when the lake cannot be read.
+pub fn lake_candles(
+    folder: &Path,
+    filter: &Filter,
+    interval: Interval,
+    until: UtcMs,
+) -> Result<Vec<(Pair, Vec<RawCandle>)>, StoreError> {
+    let mut keys = lake::names(folder, filter)?;
+    keys.retain(|key| key.series == Series::Candles(interval));
     keys.sort();
     let mut all = Vec::new();
     for key in keys {
@@ -159,8 +172,8 @@ pub fn lake_series(folder: &Path, venue: &VenueName, until: UtcMs) -> Result<Vec
         let mut rows = Vec::new();
         for batch in Scan::new(folder, key).candles()? {
             // The kind of venue plays no part in the checks of one series.
-            let raw = batch?.into_iter().map(|row| row.raw(&pair, Venue::Kraken, Interval::H1));
-            rows.extend(raw.filter(|r| r.open_time.plus(Interval::H1.ms()) <= until));
+            let raw = batch?.into_iter().map(|row| row.raw(&pair, Venue::Kraken, interval));
+            rows.extend(raw.filter(|r| r.open_time.plus(interval.ms()) <= until));
         }
         all.push((pair, rows));
     }

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod page;
+mod rules;
 mod text;
 
 use std::sync::Mutex;
@@ -27,6 +28,9 @@ use crate::store::TrialFile;
 const LEDGER: &str = "data/backtests";
 
 pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
+    if let Some(name) = &args.strategy {
+        return rules::backtest_rules(cli, args, name);
+    }
     let home = find_home(cli)?;
     let loaded = load_settings(cli, &home)?;
     let mut settings = loaded.settings;
@@ -88,21 +92,21 @@ fn configuration(settings: &Settings, data: &Data, models: Models) -> Result<Str
     Ok(Sha256::digest(chosen.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// An instant of the command line; a day alone means its midnight.
+fn moment(name: &str, text: &Option<String>) -> Result<Option<UtcMs>, color_eyre::Report> {
+    let whole = |text: &str| if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
+    text.as_deref().map(|text| UtcMs::parse(&whole(text))).transpose().map_err(|why| eyre!("{name}: {why}"))
+}
+
 /// The span that is asked for, inside that of the data.
 fn span(args: &BacktestArgs, settings: &Settings, market: &Market) -> Result<(UtcMs, UtcMs), color_eyre::Report> {
-    let read = |name: &str, text: &Option<String>| {
-        // A day alone means its midnight.
-        let whole = |text: &str| if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
-        let parsed = text.as_deref().map(|text| UtcMs::parse(&whole(text))).transpose();
-        parsed.map_err(|why| eyre!("{name}: {why}"))
-    };
     let default = if args.lake {
         market.last.plus(-market.last.since(market.first) / 4).day()
     } else {
         settings.replay.trading_from
     };
-    let from = read("--from", &args.from)?.unwrap_or(default);
-    let to = read("--to", &args.to)?.unwrap_or(market.last);
+    let from = moment("--from", &args.from)?.unwrap_or(default);
+    let to = moment("--to", &args.to)?.unwrap_or(market.last);
     if from >= to || from >= market.last || to <= market.first {
         bail!(
             "nothing to test between {} and {}: the data ({}) go from {} to {}",
