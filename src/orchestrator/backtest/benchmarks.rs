@@ -148,8 +148,11 @@ mod tests {
         (0..n).map(|i| UtcMs(1_719_792_000_000 + i * HOUR_MS)).collect()
     }
 
-    fn market(hours: &[UtcMs], prices: &[(&str, fn(usize) -> f64)]) -> BTreeMap<Pair, Vec<(UtcMs, f64)>> {
-        let series = |f: &fn(usize) -> f64| hours.iter().enumerate().map(|(i, at)| (*at, f(i))).collect();
+    /// Price at the hour of a number.
+    type PriceAt = fn(usize) -> f64;
+
+    fn market(hours: &[UtcMs], prices: &[(&str, PriceAt)]) -> BTreeMap<Pair, Vec<(UtcMs, f64)>> {
+        let series = |f: &PriceAt| hours.iter().enumerate().map(|(i, at)| (*at, f(i))).collect();
         prices.iter().map(|(pair, f)| (pair.parse().unwrap(), series(f))).collect()
     }
 

@@ -85,7 +85,12 @@ fn the_page_says_what_the_report_says() {
     ] {
         assert!(page.contains(words), "'{words}' is not on the page");
     }
-    assert!(!page.contains("Without costs") && !page.contains("<script") && !page.contains("http"));
+    assert!(
+        !page.contains("Without costs")
+            && !page.contains("<script")
+            && !page.contains("http:")
+            && !page.contains("https:")
+    );
     let free = super::page(&Report { without_costs: true, ..report() }, UtcMs(0));
     assert!(free.contains("Without costs: no fees"));
 }
