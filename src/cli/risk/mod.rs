@@ -56,7 +56,7 @@ fn under_stress(cli: &Cli, args: &StressArgs) -> Outcome {
         )
     } else {
         let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
-        (recording.name().to_owned(), recording.training_series(UtcMs(i64::MAX))?)
+        ("the hourly history of the recording".to_owned(), recording.training_series(UtcMs(i64::MAX))?)
     };
     let held: BTreeSet<&Pair> = book.holdings.iter().map(|h| &h.pair).collect();
     let missing: Vec<String> = held
