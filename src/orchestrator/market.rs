@@ -94,7 +94,7 @@ impl Market {
 }
 
 /// The recording's name, and how far it is played when that is not its end.
-fn label(recording: &Recording, last: UtcMs) -> String {
+pub(super) fn label(recording: &Recording, last: UtcMs) -> String {
     if last < recording.last() { format!("{}, up to {last}", recording.name()) } else { recording.name().to_owned() }
 }
 

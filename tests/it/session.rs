@@ -3,6 +3,7 @@
 use cryptosmarttrader::decision::session::PaperSession;
 use cryptosmarttrader::domain::agent::AgentKind;
 use cryptosmarttrader::domain::event::Record;
+use cryptosmarttrader::domain::order::Purpose;
 use cryptosmarttrader::store::load_instruments;
 
 use crate::support::{Driver, at, batches, recording_dir, small_models, small_settings};
@@ -14,12 +15,21 @@ fn resuming_from_a_checkpoint_changes_nothing() {
     let core = small_settings();
     let models = small_models(&core, dir.path());
     let trading_from = at("2024-07-17T00:00:00Z");
-    let (universe, all) = batches(trading_from, at("2024-07-20T00:00:00Z"));
+    let (universe, mut all) = batches(trading_from, at("2024-07-24T00:00:00Z"));
 
+    // Up to a moment after two days at which the shadow holds something and no entry is on its way.
     let mut straight = Driver::new(&core, &universe, models.clone());
+    let mut fed = 0;
     for batch in &all {
         straight.feed(batch.clone());
+        fed += 1;
+        let shadow = &straight.session.engine().durable().shadow;
+        let entering = shadow.orders.iter().any(|o| o.intent.purpose == Purpose::Entry);
+        if batch.at >= at("2024-07-19T00:00:00Z") && !shadow.positions.is_empty() && !entering {
+            break;
+        }
     }
+    all.truncate(fed);
     let durable = straight.session.engine().durable();
     for account in [&durable.main, &durable.shadow] {
         for (pair, position) in &account.positions {

@@ -9,6 +9,7 @@ use crate::domain::instrument::Instrument;
 use crate::domain::money::{Money, Qty};
 use crate::domain::pair::{Interval, Pair};
 use crate::domain::time::{HOUR_MS, UtcMs};
+use crate::orchestrator::market::label;
 use crate::orchestrator::{OrchestratorError, lake_series};
 use crate::simulator::listing::{Listing, PairInfo};
 use crate::store::lake::VenueName;
@@ -56,13 +57,14 @@ impl Market {
     fn recording(settings: &Settings, home: &Path) -> Result<Self, OrchestratorError> {
         let folder = home.join(&settings.replay.recording);
         let recording = Recording::open(&folder)?;
+        let last = recording.last().min(settings.replay.until);
         Ok(Self {
-            label: recording.name().to_owned(),
+            label: label(&recording, last),
             universe: recording.universe(),
             instruments: load_instruments(&folder.join("instruments.json"))?,
             left_out: Vec::new(),
             first: recording.first(),
-            last: recording.last().min(settings.replay.until),
+            last,
             rows: Rows::Recorded(Box::new(recording)),
         })
     }
