@@ -23,7 +23,9 @@ impl Benchmarks<'_> {
     /// All of them, in the order in which they are shown.
     pub(super) fn all(&self) -> Vec<Curve> {
         let mut out = vec![self.flat()];
-        if let Some((pair, closes)) = self.closes.iter().find(|(pair, _)| pair.base() == "BTC") {
+        // Of several quotes, the one that was there for longest.
+        let bitcoin = self.closes.iter().filter(|(pair, _)| pair.base() == "BTC");
+        if let Some((pair, closes)) = bitcoin.max_by_key(|(_, closes)| closes.len()) {
             out.push(self.blend(&format!("buy and hold {pair}"), vec![self.held(closes)]));
         }
         out.push(
