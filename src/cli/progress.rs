@@ -1,6 +1,25 @@
 //! One line of progress on stderr: rewritten on a terminal, a new line elsewhere.
 
 use std::io::{IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::interrupt::Interrupt;
+use crate::domain::snapshot::Progress;
+use crate::ml::Watch;
+
+/// Runs something long that tells how far it is and ends when Ctrl-C asks for it; the line is free again afterwards.
+///
+/// # Errors
+/// When Ctrl-C cannot be listened for.
+pub(super) fn watched<T>(task: impl FnOnce(Watch<'_>) -> T) -> Result<T, color_eyre::Report> {
+    let interrupt = Interrupt::listen()?;
+    let line = Mutex::new(ProgressLine::new(false));
+    let own = || line.lock().unwrap_or_else(PoisonError::into_inner);
+    let progress = |p: Progress| own().show(format!("{} {}/{}", p.label, p.done, p.total));
+    let done = task(Watch { progress: &progress, go_on: &|| !interrupt.asked() });
+    own().clear();
+    Ok(done)
+}
 
 /// Tells how far something is. Progress is a courtesy: a closed stderr stops nothing.
 #[derive(Debug)]

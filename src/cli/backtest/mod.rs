@@ -5,22 +5,17 @@ mod page;
 mod rules;
 mod text;
 
-use std::sync::Mutex;
-
 use color_eyre::eyre::{WrapErr, bail, eyre};
 use sha2::{Digest, Sha256};
 
 use self::args::{BacktestArgs, ModelsArg};
 use super::args::Cli;
-use super::interrupt::Interrupt;
 use super::page::write_whole;
-use super::progress::ProgressLine;
+use super::progress::watched;
 use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Settings;
 use crate::domain::UtcMs;
-use crate::domain::snapshot::Progress;
-use crate::ml::Watch;
 use crate::orchestrator::backtest::{Data, Market, Models, Plan, Report, run};
 use crate::store::TrialFile;
 
@@ -51,13 +46,6 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
         ModelsArg::WalkForward => Models::WalkForward { days: args.retrain },
         ModelsArg::InForce => Models::InForce,
     };
-    let interrupt = Interrupt::listen()?;
-    let line = Mutex::new(ProgressLine::new(false));
-    let progress = |p: Progress| {
-        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        line.show(format!("{} {}/{}", p.label, p.done, p.total));
-    };
-    let watch = Watch { progress: &progress, go_on: &|| !interrupt.asked() };
     let now = SystemClock::new().now();
     let plan = Plan {
         settings: &settings,
@@ -69,10 +57,9 @@ pub(super) fn backtest(cli: &Cli, args: &BacktestArgs) -> Outcome {
         models,
         now,
     };
-    let done = run(&plan, watch)?;
-    drop(line);
+    let done = watched(|watch| run(&plan, watch))??;
     let mut report = Report::of(&plan, done)?;
-    // Every try counts against the next: also one that is thrown away.
+    // Every try that traded counts against the next: also one that is thrown away.
     if let Some(trial) = report.trial(configuration(&settings, &data, models)?, now) {
         let ledger = TrialFile::of(&home.path(LEDGER)).enter(vec![trial.clone()])?;
         report.deflate(&ledger, &trial);

@@ -4,7 +4,6 @@ mod args;
 mod table;
 
 use std::path::Path;
-use std::sync::Mutex;
 
 use color_eyre::eyre::{WrapErr, bail};
 use serde_json::json;
@@ -13,16 +12,15 @@ pub use args::TrainArgs;
 use table::{Origin, Section, document};
 
 use super::args::Cli;
-use super::interrupt::Interrupt;
-use super::progress::ProgressLine;
+use super::progress::watched;
 use super::{Outcome, find_home, load_settings, print, print_json};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Home, Settings};
 use crate::domain::UtcMs;
 use crate::domain::settings::CoreSettings;
-use crate::domain::snapshot::{LeakageLine, ModelView, Progress};
+use crate::domain::snapshot::{LeakageLine, ModelView};
 use crate::ml::trials::Ledger;
-use crate::ml::{MlError, Trained, Watch};
+use crate::ml::{MlError, Trained};
 use crate::orchestrator::{OrchestratorError, lake_series, model_universe, train_models, train_on, training_cost};
 use crate::store::{Change, Recording, Registry, Who};
 
@@ -31,13 +29,6 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
     let loaded = load_settings(cli, &home)?;
     let settings = loaded.settings;
     let core = &settings.core;
-    let interrupt = Interrupt::listen()?;
-    let line = Mutex::new(ProgressLine::new(false));
-    let progress = |p: Progress| {
-        let mut line = line.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        line.show(format!("{} {}/{}", p.label, p.done, p.total));
-    };
-    let watch = Watch { progress: &progress, go_on: &|| !interrupt.asked() };
     let now = SystemClock::new().now();
     let cost = training_cost(core, settings.replay.trading_from);
     let (data, outcomes) = if args.lake {
@@ -48,13 +39,15 @@ pub(super) fn train(cli: &Cli, args: &TrainArgs) -> Outcome {
                 args.venue
             );
         }
-        let outcomes = explained(args, train_on(core, &loaded.features, &candles, cost, now, watch))?;
+        let trained = watched(|watch| train_on(core, &loaded.features, &candles, cost, now, watch))?;
+        let outcomes = explained(args, trained)?;
         (format!("the hourly candles of {} in the lake", args.venue), outcomes)
     } else {
         let recording = Recording::open(&home.recording(&settings.replay.recording)?)?;
         let models = home.path(&settings.models.dir);
         let from = settings.replay.trading_from;
-        let outcomes = explained(args, train_models(core, &loaded.features, &models, &recording, from, now, watch))?;
+        let trained = watched(|watch| train_models(core, &loaded.features, &models, &recording, from, now, watch))?;
+        let outcomes = explained(args, trained)?;
         ("the bundled recording".to_owned(), outcomes)
     };
     let refused = refusals(core, &outcomes);
