@@ -4,6 +4,7 @@ use color_eyre::eyre::WrapErr;
 use serde_json::Value;
 
 use super::Answer;
+use crate::cli::page::count;
 use crate::domain::UtcMs;
 use crate::store::RegistryEntry;
 
@@ -30,19 +31,6 @@ pub(super) fn bytes(bytes: u64) -> String {
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
         _ => format!("{:.1} MB", bytes as f64 / 1e6),
     }
-}
-
-/// `12345` as `12,345`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// A number with four digits that count, and no more behind the point than say something.
