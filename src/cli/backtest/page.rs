@@ -1,6 +1,6 @@
 //! The report as one HTML page.
 
-use super::text::{luck, number, percent, size, trainings};
+use super::text::{self, FIGURES, luck, percent, size, trainings};
 use crate::cli::page::curves::{Line, curves};
 use crate::cli::page::{
     Column, Html, count, document, element, facts, folded, holding, instant, note, paragraph, part, table,
@@ -103,34 +103,11 @@ fn below_peak(points: &[(UtcMs, f64)]) -> Vec<(UtcMs, f64)> {
 }
 
 fn figures(r: &Report) -> Html {
-    let head = [
-        ("", Column::Words),
-        ("Return", Column::Number),
-        ("A year", Column::Number),
-        ("Volatility", Column::Number),
-        ("Sharpe", Column::Number),
-        ("Sortino", Column::Number),
-        ("Max drawdown", Column::Number),
-        ("ES 99 of a day", Column::Number),
-        ("PSR", Column::Number),
-        ("Min. track, h", Column::Number),
-        ("Without best month", Column::Number),
-    ];
+    let mut head = vec![("", Column::Words)];
+    head.extend(FIGURES.iter().map(|(_, name)| (*name, Column::Number)));
     let row = |p: &Performance| {
-        let cells = [
-            p.name.clone(),
-            percent(p.total_return, 2),
-            percent(p.annual_return, 1),
-            size(p.volatility, 1),
-            number(p.sharpe, 2),
-            number(p.sortino, 2),
-            size(p.max_drawdown, 2),
-            size(p.es99_day, 2),
-            number(p.probabilistic_sharpe, 3),
-            number(p.min_track_hours, 0),
-            percent(p.without_best_month, 2),
-        ];
-        cells.iter().map(|c| Html::text(c)).collect()
+        let cells = text::figures(p);
+        std::iter::once(&p.name).chain(&cells).map(|c| Html::text(c)).collect()
     };
     let both = [&r.main.performance, &r.shadow.performance];
     let rows: Vec<Vec<Html>> = both.into_iter().chain(&r.benchmarks).map(row).collect();

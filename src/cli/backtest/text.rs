@@ -38,13 +38,10 @@ pub(super) fn text(report: &Report, trades: bool) -> String {
         out.push(format!("  blocked {reason:<22} {n:>8}"));
     }
     out.push(String::new());
-    out.push(format!(
-        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
-        "", "return", "a year", "vol", "Sharpe", "Sortino", "max DD", "ES99 day", "PSR", "min track", "w/o best m"
-    ));
+    out.push(columns("", FIGURES.iter().map(|(short, _)| *short)));
     let both = [&report.main.performance, &report.shadow.performance];
     for p in both.into_iter().chain(&report.benchmarks) {
-        out.push(performance(p));
+        out.push(columns(&p.name, figures(p).iter().map(String::as_str)));
     }
     out.push(
         "vol and ratios by hourly returns, idle hours counted; PSR: probability that the true Sharpe ratio is above 0; min track: hours that would show it"
@@ -96,10 +93,23 @@ pub(super) fn trainings(report: &Report) -> Vec<String> {
     out.into_iter().map(one).collect()
 }
 
-fn performance(p: &Performance) -> String {
-    format!(
-        "{:<30} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>7} {:>9} {:>10}",
-        p.name,
+/// What the columns of a line are called, here and on the page.
+pub(super) const FIGURES: [(&str, &str); 10] = [
+    ("return", "Return"),
+    ("a year", "A year"),
+    ("vol", "Volatility"),
+    ("Sharpe", "Sharpe"),
+    ("Sortino", "Sortino"),
+    ("max DD", "Max drawdown"),
+    ("ES99 day", "ES 99 of a day"),
+    ("PSR", "PSR"),
+    ("min track", "Min. track, h"),
+    ("w/o best m", "Without best month"),
+];
+
+/// The figures of a line, in the order of their columns.
+pub(super) fn figures(p: &Performance) -> [String; FIGURES.len()] {
+    [
         percent(p.total_return, 2),
         percent(p.annual_return, 1),
         size(p.volatility, 1),
@@ -108,9 +118,13 @@ fn performance(p: &Performance) -> String {
         size(p.max_drawdown, 2),
         size(p.es99_day, 2),
         number(p.probabilistic_sharpe, 3),
-        p.min_track_hours.map_or_else(|| ABSENT.to_owned(), |h| format!("{h:.0}")),
+        number(p.min_track_hours, 0),
         percent(p.without_best_month, 2),
-    )
+    ]
+}
+
+fn columns<'c>(name: &str, cells: impl Iterator<Item = &'c str>) -> String {
+    cells.fold(format!("{name:<30}"), |line, cell| format!("{line} {cell:>10}"))
 }
 
 /// What chance makes of the main account.
