@@ -33,7 +33,7 @@ use crate::domain::event::{Event, Record};
 use crate::domain::order::{Fill, Outcome};
 use crate::domain::pair::Pair;
 use crate::domain::snapshot::Progress;
-use crate::domain::time::UtcMs;
+use crate::domain::time::{DAY_MS, UtcMs};
 use crate::ml::{MlError, Watch};
 use crate::pipeline::FeatureSet;
 use crate::sources::read_news;
@@ -102,15 +102,18 @@ pub fn run(plan: &Plan<'_>, watch: Watch<'_>) -> Result<Run, OrchestratorError> 
     all_run(&mut session);
 
     let warm_up = plan.features.agreement().max(plan.features.warm_up() + 24);
-    let batches = market.batches(plan.from, plan.to, warm_up)?;
-    let total = market.batches(plan.from, plan.to, warm_up)?.count() as u64;
     let mut kept = Kept::default();
-    for (done, mut batch) in (0_u64..).zip(batches) {
+    let (mut begin, mut told) = (None, UtcMs(i64::MIN));
+    for mut batch in market.batches(plan.from, plan.to, warm_up)? {
         if !(watch.go_on)() {
             return Err(MlError::Stopped.into());
         }
-        if done.is_multiple_of(200) {
-            (watch.progress)(Progress { label: format!("playing {}", batch.at.minute()), done, total });
+        let begin = *begin.get_or_insert(batch.at);
+        if batch.at.day() > told {
+            told = batch.at.day();
+            let days = |to: UtcMs| to.since(begin).max(0) as u64 / DAY_MS as u64;
+            let (done, total) = (days(batch.at), days(plan.to.min(market.last)));
+            (watch.progress)(Progress { label: format!("playing {}, day", told.date()), done, total });
         }
         if !batch.warmup && shelf.is_due(batch.at) {
             shelf.train(plan, batch.at, watch)?;
