@@ -19,7 +19,7 @@ Examples:
   cst backtest --models in-force             with the models that sessions use; they must be older than the test
   cst backtest --lake --venue kraken --from 2023-01-01 --to 2024-01-01
                                              hourly candles of the lake
-  cst backtest --set gate.threshold=0.75     what another setting would have done; every try is on record
+  cst backtest --set gate.threshold=0.75     what another setting would have done; every try that trades is on record
   cst backtest --strategy crossover          one of the rules in config/strategies.toml by itself: no models, no gate, all its pairs
 
 Ctrl-C ends it; nothing is changed then.";
@@ -37,7 +37,7 @@ pub enum ModelsArg {
 #[command(after_help = EXAMPLES)]
 pub struct BacktestArgs {
     /// Test a strategy of config/strategies.toml by itself, on each of its pairs; `list` names them
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "retrain", "html"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["models", "retrain", "html", "trades"])]
     pub strategy: Option<String>,
     /// Where the models come from
     #[arg(long, value_enum, default_value_t = ModelsArg::WalkForward)]
